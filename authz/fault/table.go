@@ -26,6 +26,7 @@ var (
 	IdempotencyMismatch = define(Unprocessable, "idempotency-mismatch", "相同的 Idempotency-Key 用于了不同的请求", "This Idempotency-Key was used for another request.")
 	Absent              = define(NotFound, "not-found", "内容不存在", "Not found.")
 	StateConflict       = define(Conflict, "conflict", "状态已变化，请刷新后再试", "The state has changed. Refresh and try again.")
+	HostUnknown         = define(Forbidden, "host", "访问的域名不属于本系统", "This host name is not one of ours.")
 )
 
 // Who asks.

@@ -1,0 +1,79 @@
+package httpx
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+const (
+	healthPath = "/healthz"
+	readyPath  = "/readyz"
+)
+
+// Check is one condition of readiness, such as "store" or "signer".
+type Check struct {
+	Name string
+	Run  func(context.Context) error
+}
+
+// Health answers the probes. /healthz says that the process runs; /readyz that
+// it can do its work: every check passes and no shutdown has begun. Answers name
+// failing checks; causes go to the log.
+type Health struct {
+	Log    *slog.Logger
+	Gate   *Gate // nil: never shutting down
+	Checks []Check
+	// Timeout is the time for all checks together. Default 2 s.
+	Timeout time.Duration
+}
+
+type readiness struct {
+	Ready   bool     `json:"ready"`
+	Failing []string `json:"failing"`
+}
+
+func (h *Health) mount(app fiber.Router) {
+	app.Get(healthPath, func(c *fiber.Ctx) error { return c.SendString("ok\n") })
+	app.Get(readyPath, func(c *fiber.Ctx) error {
+		r := h.ask(c.UserContext())
+		status := fiber.StatusOK
+		if !r.Ready {
+			status = fiber.StatusServiceUnavailable
+		}
+		return Reply(c, status, r)
+	})
+}
+
+func (h *Health) ask(ctx context.Context) readiness {
+	ctx, cancel := context.WithTimeout(ctx, or(h.Timeout, 2*time.Second))
+	defer cancel()
+	errs := make([]error, len(h.Checks))
+	var all sync.WaitGroup
+	for i, check := range h.Checks {
+		all.Go(func() { errs[i] = check.Run(ctx) })
+	}
+	all.Wait()
+	r := readiness{Ready: true}
+	for i, err := range errs {
+		if err != nil {
+			h.log().Warn("not ready", "check", h.Checks[i].Name, "cause", err)
+			r.Failing = append(r.Failing, h.Checks[i].Name)
+		}
+	}
+	if h.Gate != nil && h.Gate.Closed() {
+		r.Failing = append(r.Failing, "shutting-down")
+	}
+	r.Ready = len(r.Failing) == 0
+	return r
+}
+
+func (h *Health) log() *slog.Logger {
+	if h.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return h.Log
+}
