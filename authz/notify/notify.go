@@ -1,0 +1,74 @@
+// Package notify tells people things: codes and notices by SMS. It owns the
+// texts and a sandbox outbox; what is told to whom is decided elsewhere.
+package notify
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// Template names a text.
+type Template string
+
+// The texts.
+const (
+	PhoneCode      Template = "phone-code"      // proves that a phone is the applicant's
+	AuthorizeAgent Template = "authorize-agent" // the legal representative passes this one on
+	DeviceEnrolled Template = "device-enrolled"
+	AgentApplied   Template = "agent-applied"
+	AgentApproved  Template = "agent-approved"
+	Delegated      Template = "delegated"
+	SealIssued     Template = "seal-issued"
+	Stamped        Template = "stamped"
+	Bound          Template = "bound"
+)
+
+// Message is one message to one phone. Params hold masked names and codes; a
+// message is never logged.
+type Message struct {
+	To       string // mobile number
+	Template Template
+	Params   map[string]string
+}
+
+// Sender delivers messages. An error means that it was surely not accepted for
+// delivery.
+type Sender interface {
+	Send(ctx context.Context, m Message) error
+}
+
+// texts are the Chinese texts with {param} places; the English ones follow in
+// the same message for phones abroad.
+func texts() map[Template][2]string {
+	return map[Template][2]string{
+		PhoneCode: {"【云章】验证码 {code}，5 分钟内有效，仅用于登记本人手机。切勿告诉任何人，工作人员不会索取。",
+			"Code {code}, valid 5 minutes, for enrolling your own phone. Never tell anyone."},
+		AuthorizeAgent: {"【云章】{name} 申请成为贵单位经办人，授权码 {code}，15 分钟内有效。同意请将授权码转告本人；不认识此人请勿转告。",
+			"{name} asks to become an agent of your organization. Pass on code {code} only if you agree."},
+		DeviceEnrolled: {"【云章】{name}，设备“{device}”已登记到您名下。非本人操作请立即在原设备上停用。",
+			"Device \"{device}\" was enrolled in your name. If that was not you, revoke it at once."},
+		AgentApplied:  {"【云章】{name} 申请成为贵单位经办人，请在手机上审核。", "{name} asks to become an agent of your organization."},
+		AgentApproved: {"【云章】您已成为 {org} 的经办人。", "You are now an agent of {org}."},
+		Delegated:     {"【云章】{org} 授权您在 {app} 使用印章，有效期至 {until}。", "{org} delegated its seal to you in {app} until {until}."},
+		SealIssued:    {"【云章】{org} 的电子印章已制发，编码 {code}。", "The seal of {org} was issued: {code}."},
+		Stamped:       {"【云章】{name} 在 {app} 使用 {org} 印章盖章 {count} 份。非授权请立即冻结印章。", "{name} stamped {count} document(s) in {app} with the seal of {org}."},
+		Bound:         {"【云章】{app} 账号 {account} 已绑定 {org} 的证书。", "Account {account} of {app} was bound to {org}."},
+	}
+}
+
+// Text renders a message: Chinese first, English after it.
+func Text(m Message) (string, error) {
+	t, ok := texts()[m.Template]
+	if !ok {
+		return "", fmt.Errorf("notify: no text %q", m.Template)
+	}
+	both := t[0] + " " + t[1]
+	for k, v := range m.Params {
+		both = strings.ReplaceAll(both, "{"+k+"}", v)
+	}
+	if strings.Contains(both, "{") {
+		return "", fmt.Errorf("notify: a place of %q was not filled", m.Template)
+	}
+	return both, nil
+}

@@ -1,0 +1,62 @@
+package realperson_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"yunzhang.dev/authz/realperson"
+)
+
+var zhang = realperson.Identity{Name: "张三", IDNumber: "11010519491231002X"}
+
+func provider(auto bool) *realperson.Sandbox {
+	s := realperson.NewSandbox(func() time.Time { return time.Unix(1_790_000_000, 0) }, auto)
+	s.Know(zhang)
+	return s
+}
+
+func TestSession(t *testing.T) {
+	t.Parallel()
+	s := provider(false)
+	session, err := s.Begin(t.Context(), zhang, "enrol")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Result(t.Context(), session.Token); !errors.Is(err, realperson.ErrPending) {
+		t.Errorf("before the face: %v", err)
+	}
+	s.Complete(session.Token)
+	ev, err := s.Result(t.Context(), session.Token)
+	if err != nil || !ev.Match || ev.Identity != zhang {
+		t.Fatalf("%+v, %v", ev, err)
+	}
+	if again, err := s.Result(t.Context(), session.Token); err != nil || again.Match {
+		t.Errorf("a token worked twice: %+v, %v", again, err)
+	}
+}
+
+func TestNobodyElse(t *testing.T) {
+	t.Parallel()
+	s := provider(true)
+	session, err := s.Begin(t.Context(), realperson.Identity{Name: "李四", IDNumber: zhang.IDNumber}, "enrol")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ev, err := s.Result(t.Context(), session.Token); err != nil || ev.Match {
+		t.Errorf("%+v, %v", ev, err)
+	}
+	s.SetDown(true)
+	if _, err := s.Begin(t.Context(), zhang, "enrol"); !errors.Is(err, realperson.ErrDown) {
+		t.Errorf("down: %v", err)
+	}
+}
+
+func TestIdentityDoesNotPrint(t *testing.T) {
+	t.Parallel()
+	if s := fmt.Sprintf("%v %s %+v", zhang, zhang, struct{ Who realperson.Identity }{zhang}); strings.Contains(s, "1949") || strings.Contains(s, "张") {
+		t.Error(s)
+	}
+}
