@@ -5,7 +5,9 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"hash"
+	"io"
 
 	"github.com/emmansun/gmsm/sm3"
 )
@@ -57,6 +59,10 @@ func (d Digest) Hex() string { return hex.EncodeToString(d[:]) }
 
 // String is Hex.
 func (d Digest) String() string { return d.Hex() }
+
+// Format prints Hex under every verb: %x would otherwise print the hexadecimal
+// form of String.
+func (d Digest) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, d.Hex()) }
 
 // IsZero reports the zero value, which stands for "none": no known input hashes
 // to it.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"math/big"
 	"os"
 	"strings"
@@ -77,6 +78,11 @@ func TestDigestText(t *testing.T) {
 	var back map[string]gm.Digest
 	if err := json.Unmarshal(out, &back); err != nil || !back["d"].Equal(d) {
 		t.Fatalf("read back %v, %v", back, err)
+	}
+	for _, verb := range []string{"%v", "%s", "%x", "%+v", "%q"} {
+		if got := fmt.Sprintf(verb, d); got != d.Hex() {
+			t.Errorf("%s prints %s", verb, got)
+		}
 	}
 	if d.IsZero() || !(gm.Digest{}).IsZero() || d.Equal(gm.Digest{}) {
 		t.Error("the zero digest is confused with another")
