@@ -1,0 +1,162 @@
+package authz
+
+import (
+	"context"
+
+	"yunzhang.dev/authz/codes"
+	"yunzhang.dev/authz/fault"
+	"yunzhang.dev/authz/notify"
+	"yunzhang.dev/authz/realperson"
+	"yunzhang.dev/authz/statement"
+	"yunzhang.dev/authz/unit"
+)
+
+// ActApproveDevice is the review act by which an old device ends the cooling of
+// a new one.
+const ActApproveDevice = "approve-device"
+
+// BeginRealPerson opens a real-person session for the caller, for acts that
+// need fresh evidence. The provider's token stays here.
+func (s *Service) BeginRealPerson(ctx context.Context, who Caller, purpose string) (*Begun, error) {
+	a := Applicant{Name: who.Person.Name, IDNumber: who.Person.IDNumber}
+	session, err := s.beginRealPerson(ctx, a, purpose)
+	if err != nil {
+		return nil, err
+	}
+	e := &Enrolment{Row: unit.Row{ID: unit.NewID("en")}, Kind: stepUp, Applicant: a, RealPerson: session.Token, State: Pending, Result: who.Person.ID}
+	err = s.work.Update(ctx, func(tx unit.Tx) error {
+		e.Expires = tx.Now().Add(s.limits.EnrolLife)
+		return s.t.Enrolments.Insert(tx, e)
+	})
+	return &Begun{ID: e.ID, FaceURL: session.URL}, err
+}
+
+// ProveAgain takes the result of the caller's own session as fresh evidence.
+func (s *Service) ProveAgain(ctx context.Context, who Caller, session string) error {
+	e, err := s.ownSession(ctx, who, session)
+	if err != nil {
+		return err
+	}
+	ev, err := s.realPersonResult(ctx, e.RealPerson)
+	if err != nil {
+		return err
+	}
+	if ev.Identity != (realperson.Identity{Name: who.Person.Name, IDNumber: who.Person.IDNumber}) {
+		return fault.RealPersonFails
+	}
+	return s.work.Update(ctx, func(tx unit.Tx) error {
+		p, err := s.t.People.Get(tx, who.Person.ID)
+		if err != nil {
+			return err
+		}
+		p.RealAt = ev.At
+		if err := s.recordEvidence(tx, "real-person", "person:"+p.ID, p.ID, "", ev.Digest); err != nil {
+			return err
+		}
+		return s.t.People.Replace(tx, p)
+	})
+}
+
+func (s *Service) ownSession(ctx context.Context, who Caller, id string) (e *Enrolment, err error) {
+	err = s.work.View(ctx, func(tx unit.Tx) error {
+		if e, err = s.t.Enrolments.Get(tx, id); err != nil {
+			return absentAs(err, fault.Absent)
+		}
+		if e.Kind != stepUp || e.Result != who.Person.ID || !tx.Now().Before(e.Expires) {
+			return fault.Absent
+		}
+		return nil
+	})
+	return e, err
+}
+
+// Devices lists the caller's devices.
+func (s *Service) Devices(ctx context.Context, who Caller) (list []*Device, err error) {
+	err = s.work.View(ctx, func(tx unit.Tx) error {
+		list, err = s.t.Devices.Find(tx, unit.Query{Index: "person", Key: []any{who.Person.ID}})
+		return err
+	})
+	return list, err
+}
+
+// DraftDeviceApproval drafts, on an old device, the release of a new one.
+func (s *Service) DraftDeviceApproval(ctx context.Context, who Caller, device string) (*Act, error) {
+	var subject statement.Ref
+	err := s.work.View(ctx, func(tx unit.Tx) error {
+		d, err := s.t.Devices.Get(tx, device)
+		if err != nil {
+			return absentAs(err, fault.Absent)
+		}
+		if d.Person != who.Person.ID || d.ID == who.Device.ID {
+			return fault.Absent
+		}
+		if tx.Now().Before(who.Device.CoolUntil) {
+			return fault.DeviceCooling.With("until", who.Device.CoolUntil)
+		}
+		subject = statement.Ref{ID: d.ID, Hash: keyDigest(*d)}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.DraftReview(ctx, who, nil, ActApproveDevice, subject, "approve", "")
+}
+
+func (s *Service) approveDevice(tx unit.Tx, a *Act) error {
+	d, err := s.t.Devices.Get(tx, a.Subject)
+	if err != nil || d.Person != a.Person {
+		return absentAs(err, fault.Absent)
+	}
+	if d.State != Active {
+		return fault.DeviceRevoked
+	}
+	d.CoolUntil = tx.Now()
+	return s.t.Devices.Replace(tx, d)
+}
+
+// tellPerson sends the notices of an enrolment: to the person, and for a
+// further device that is the warning.
+func (s *Service) tellPerson(ctx context.Context, st *settlement) {
+	m := notify.Message{To: st.person.Phone, Template: notify.DeviceEnrolled, Params: map[string]string{
+		"name": codes.MaskName(st.person.Name), "device": st.device.Name,
+	}}
+	if err := s.notices.Send(ctx, m); err != nil {
+		s.log.WarnContext(ctx, "notice not sent", "template", m.Template, "person", st.person.ID)
+	}
+}
+
+// Notify sends a notice to a person by id, best effort.
+func (s *Service) Notify(ctx context.Context, person string, template notify.Template, params map[string]string) {
+	var phone string
+	err := s.work.View(ctx, func(tx unit.Tx) error {
+		p, err := s.t.People.Get(tx, person)
+		if err == nil {
+			phone = p.Phone
+		}
+		return err
+	})
+	if err == nil {
+		err = s.notices.Send(ctx, notify.Message{To: phone, Template: template, Params: params})
+	}
+	if err != nil {
+		s.log.WarnContext(ctx, "notice not sent", "template", template, "person", person)
+	}
+}
+
+// Person gives a person by id.
+func (s *Service) Person(tx unit.Tx, id string) (*Person, error) {
+	p, err := s.t.People.Get(tx, id)
+	return p, absentAs(err, fault.Absent)
+}
+
+// Device gives a device by id.
+func (s *Service) Device(tx unit.Tx, id string) (*Device, error) {
+	d, err := s.t.Devices.Get(tx, id)
+	return d, absentAs(err, fault.DeviceUnknown)
+}
+
+// Delegation gives a delegation by id.
+func (s *Service) Delegation(tx unit.Tx, id string) (*Delegation, error) {
+	d, err := s.t.Delegations.Get(tx, id)
+	return d, absentAs(err, fault.DelegationNone)
+}

@@ -1,0 +1,254 @@
+package authz
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"yunzhang.dev/authz/fault"
+	"yunzhang.dev/authz/statement"
+	"yunzhang.dev/authz/unit"
+	"yunzhang.dev/cloudseal/gm"
+)
+
+// What a revocation can end.
+const (
+	KindDelegation = "delegation"
+	KindAgent      = "agent"  // membership of an agent
+	KindDevice     = "device" // by its owner
+)
+
+// DraftRevocation drafts the end of a delegation or of an agent's place (by
+// the legal representative) or of a device (by its owner). It has no friction:
+// no fresh evidence is asked.
+func (s *Service) DraftRevocation(ctx context.Context, who Caller, kind, id, reason string) (*Act, error) {
+	r := statement.Revocation{
+		Nonce: newNonce(), Issuer: s.issuer, Kind: kind, Person: statement.Person{ID: who.Person.ID, Name: who.Person.Name},
+		Device: keyDigest(who.Device), Reason: reason, IssuedAt: seconds(s.now()),
+	}
+	a := &Act{Kind: ActRevocation, Subject: kind + ":" + id}
+	err := s.work.View(ctx, func(tx unit.Tx) error {
+		org, hash, err := s.revocable(tx, who, kind, id)
+		if err != nil {
+			return err
+		}
+		r.Subject = statement.Ref{ID: id, Hash: hash}
+		if org != nil {
+			r.Org, a.Org = statement.Org{USCC: org.USCC, Name: org.Name}, org.ID
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	bytes, err := r.Bytes()
+	if err != nil {
+		return nil, fault.StatementBad.Because(err)
+	}
+	return s.draft(ctx, who, a, bytes)
+}
+
+// revocable finds what may be ended by this caller, the hash that names its
+// version, and the organization it belongs to.
+func (s *Service) revocable(tx unit.Tx, who Caller, kind, id string) (*Organization, gm.Digest, error) {
+	switch kind {
+	case KindDelegation:
+		d, err := s.t.Delegations.Get(tx, id)
+		if err != nil {
+			return nil, gm.Digest{}, absentAs(err, fault.Absent)
+		}
+		org, err := s.Represented(tx, who, d.Org)
+		return org, d.Statement.Hash(), foreign(err)
+	case KindAgent:
+		m, err := s.t.Memberships.Get(tx, id)
+		if err != nil || m.Role != Agent {
+			return nil, gm.Digest{}, absentAs(errors.Join(err, unit.ErrAbsent), fault.Absent)
+		}
+		org, err := s.Represented(tx, who, m.Org)
+		return org, gm.SM3([]byte(id)), foreign(err)
+	case KindDevice:
+		d, err := s.t.Devices.Get(tx, id)
+		if err != nil || d.Person != who.Person.ID {
+			return nil, gm.Digest{}, absentAs(errors.Join(err, unit.ErrAbsent), fault.Absent)
+		}
+		return nil, keyDigest(*d), nil
+	}
+	return nil, gm.Digest{}, fault.BadRequest
+}
+
+// foreign answers for somebody else's row as for one that is not there.
+func foreign(err error) error {
+	if errors.Is(err, fault.NotLegalRep) {
+		return fault.Absent
+	}
+	return err
+}
+
+// revoke performs a signed revocation. Ending what has ended is no error.
+func (s *Service) revoke(tx unit.Tx, a *Act) error {
+	r, err := statement.ParseRevocation(a.Statement.Bytes)
+	if err != nil {
+		return fault.StatementBad.Because(err)
+	}
+	who := Caller{Person: Person{Row: unit.Row{ID: a.Person}}}
+	if _, _, err := s.revocable(tx, who, r.Kind, r.Subject.ID); err != nil {
+		return err
+	}
+	switch r.Kind {
+	case KindDelegation:
+		return s.endDelegation(tx, r.Subject.ID, a.ID)
+	case KindAgent:
+		return s.withdraw(tx, r.Subject.ID, a.ID)
+	}
+	return s.endDevice(tx, r.Subject.ID)
+}
+
+func (s *Service) endDelegation(tx unit.Tx, id, act string) error {
+	d, err := s.t.Delegations.Get(tx, id)
+	if err != nil || d.State == Revoked {
+		return err
+	}
+	d.State, d.Revoked = Revoked, act
+	return s.t.Delegations.Replace(tx, d)
+}
+
+// withdraw ends an agent's place and with it every delegation he holds there.
+func (s *Service) withdraw(tx unit.Tx, membership, act string) error {
+	m, err := s.t.Memberships.Get(tx, membership)
+	if err != nil {
+		return err
+	}
+	m.State = Revoked
+	if err := s.t.Memberships.Replace(tx, m); err != nil {
+		return err
+	}
+	held, err := s.heldBy(tx, membership)
+	if err != nil {
+		return err
+	}
+	for _, d := range held {
+		if err := s.endDelegation(tx, d.ID, act); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Service) endDevice(tx unit.Tx, id string) error {
+	d, err := s.t.Devices.Get(tx, id)
+	if err != nil || d.State == Revoked {
+		return err
+	}
+	d.State = Revoked
+	return s.t.Devices.Replace(tx, d)
+}
+
+// tellSigner makes the end of a power known to the signer before it is
+// acknowledged. It runs for repeated signatures of the same act too, and Retell
+// runs it at start, so that a crash after the commit heals.
+func (s *Service) tellSigner(ctx context.Context, a *Act) error {
+	if a.State != Ended || a.Told {
+		return nil
+	}
+	switch a.Kind {
+	case ActRevocation:
+		if err := s.stop(ctx, a); err != nil {
+			return fmt.Errorf("tell the signer of revocation %s: %w", a.ID, err)
+		}
+	case ActApproveAgent:
+		if err := s.liftAgent(ctx, a); err != nil {
+			return fmt.Errorf("tell the signer of approval %s: %w", a.ID, err)
+		}
+	default:
+		return nil
+	}
+	return s.work.Update(ctx, func(tx unit.Tx) error {
+		fresh, err := s.t.Acts.Get(tx, a.ID)
+		if err != nil || fresh.Told {
+			return err
+		}
+		fresh.Told = true
+		return s.t.Acts.Replace(tx, fresh)
+	})
+}
+
+// stop tells the signer what a revocation ended. An agent's delegations are
+// named one by one, so that they stay ended when he is approved again.
+func (s *Service) stop(ctx context.Context, a *Act) error {
+	r, err := statement.ParseRevocation(a.Statement.Bytes)
+	if err != nil {
+		return err
+	}
+	switch r.Kind {
+	case KindDevice:
+		return s.stops.Stop(ctx, KindDevice, r.Subject.Hash.Hex()) // known by its key
+	case KindDelegation:
+		return s.stops.Stop(ctx, KindDelegation, r.Subject.ID)
+	}
+	if err := s.stops.Stop(ctx, KindAgent, MemberStop(r.Org.USCC, personOf(r.Subject.ID))); err != nil {
+		return err
+	}
+	var ended []*Delegation
+	err = s.work.View(ctx, func(tx unit.Tx) (err error) {
+		ended, err = s.heldBy(tx, r.Subject.ID)
+		return err
+	})
+	for _, d := range ended {
+		err = errors.Join(err, s.stops.Stop(ctx, KindDelegation, d.ID))
+	}
+	return err
+}
+
+// liftAgent tells the signer that an agent has a place again.
+func (s *Service) liftAgent(ctx context.Context, a *Act) error {
+	r, err := statement.ParseReview(a.Statement.Bytes)
+	if err != nil {
+		return err
+	}
+	return s.stops.Lift(ctx, KindAgent, MemberStop(r.Org.USCC, personOf(a.Subject)))
+}
+
+// MemberStop names a person's place in an organization as the signer knows it:
+// by what signed statements carry.
+func MemberStop(uscc, person string) string { return uscc + "." + person }
+
+// personOf is the person of a MembershipID.
+func personOf(membership string) string {
+	_, person, _ := strings.Cut(membership, ".")
+	return person
+}
+
+// heldBy lists the delegations of a membership, by its id.
+func (s *Service) heldBy(tx unit.Tx, membership string) ([]*Delegation, error) {
+	m, err := s.t.Memberships.Get(tx, membership)
+	if err != nil {
+		return nil, err
+	}
+	return s.t.Delegations.Find(tx, unit.Query{Index: "agent+org+app+notAfter", Key: []any{m.Person, m.Org}})
+}
+
+// Retell tells the signer of every revocation it may not know: those committed
+// by a process that died before it could say so.
+func (s *Service) Retell(ctx context.Context) error {
+	var untold []*Act
+	err := s.work.View(ctx, func(tx unit.Tx) error {
+		for _, kind := range []string{ActRevocation, ActApproveAgent} {
+			found, err := s.t.Acts.Find(tx, unit.Query{Index: "kind+state+told", Key: []any{kind, Ended, false}})
+			if err != nil {
+				return err
+			}
+			untold = append(untold, found...)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, a := range untold {
+		if err := s.tellSigner(ctx, a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
