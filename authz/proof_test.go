@@ -1,0 +1,184 @@
+package authz_test
+
+import (
+	"testing"
+	"time"
+
+	"yunzhang.dev/authz"
+	"yunzhang.dev/authz/authztest"
+	"yunzhang.dev/authz/fault"
+	"yunzhang.dev/cloudseal/gm"
+)
+
+func prove(t *testing.T, a *authztest.Actor, r authz.Request, nonce string) authz.Proof {
+	t.Helper()
+	sig, err := a.RequestKey.Sign(authz.ProofLines(r, a.Device.ID, nonce))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return authz.Proof{Device: a.Device.ID, Nonce: nonce, Signature: sig}
+}
+
+func TestProof(t *testing.T) {
+	t.Parallel()
+	w, legal, agent := company(t)
+	request := authz.Request{Method: "POST", Path: "/v1/claims", Body: gm.SM3([]byte("{}")), Idempotency: "key"}
+	p := prove(t, legal, request, w.Service.NewNonce())
+	who, err := w.Service.Identify(t.Context(), p, request, true)
+	if err != nil || who.Person.ID != legal.Person.ID {
+		t.Fatalf("%v, %v", who, err)
+	}
+	_, err = w.Service.Identify(t.Context(), p, request, true)
+	want(t, err, fault.NonceRequired) // replayed
+
+	changes := map[string]func(*authz.Request){
+		"method":      func(r *authz.Request) { r.Method = "GET" },
+		"path":        func(r *authz.Request) { r.Path = "/v1/claims?x=1" },
+		"body":        func(r *authz.Request) { r.Body = gm.SM3(nil) },
+		"idempotency": func(r *authz.Request) { r.Idempotency = "other" },
+	}
+	for name, change := range changes {
+		p := prove(t, legal, request, w.Service.NewNonce())
+		changed := request
+		change(&changed)
+		if _, err := w.Service.Identify(t.Context(), p, changed, true); fault.CodeOf(err) != "auth" {
+			t.Errorf("changed %s: %v", name, err)
+		}
+	}
+	p = prove(t, legal, request, w.Service.NewNonce())
+	p.Device = agent.Device.ID
+	_, err = w.Service.Identify(t.Context(), p, request, true)
+	want(t, err, fault.Unauthorized)
+	p.Device = "dv_unknown"
+	_, err = w.Service.Identify(t.Context(), p, request, true)
+	want(t, err, fault.Unauthorized)
+}
+
+func TestNonces(t *testing.T) {
+	t.Parallel()
+	w, legal, _ := company(t)
+	request := authz.Request{Method: "GET", Path: "/v1/me"}
+	nonce := w.Service.NewNonce()
+	for _, bad := range []string{"", "x", nonce[:len(nonce)-2], nonce + "A", "A" + nonce[1:]} {
+		if bad == nonce {
+			continue
+		}
+		_, err := w.Service.Identify(t.Context(), prove(t, legal, request, bad), request, false)
+		want(t, err, fault.NonceRequired)
+	}
+	if _, err := w.Service.Identify(t.Context(), prove(t, legal, request, nonce), request, false); err != nil {
+		t.Error(err)
+	}
+	w.Clock.Add(6 * time.Minute)
+	_, err := w.Service.Identify(t.Context(), prove(t, legal, request, nonce), request, false)
+	want(t, err, fault.NonceRequired)
+}
+
+func TestRevokedDeviceIsNobody(t *testing.T) {
+	t.Parallel()
+	w, legal, _ := company(t)
+	act, err := w.Service.DraftRevocation(t.Context(), legal.Caller, authz.KindDevice, legal.Device.ID, "丢失")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Sign(t.Context(), legal, act); err != nil {
+		t.Fatal(err)
+	}
+	if !w.Stops.Has("device", legal.Device.KeyHash) {
+		t.Error("the signer was not told")
+	}
+	request := authz.Request{Method: "GET", Path: "/v1/me"}
+	_, err = w.Service.Identify(t.Context(), prove(t, legal, request, w.Service.NewNonce()), request, false)
+	want(t, err, fault.DeviceRevoked)
+	_, err = w.Service.Unlock(t.Context(), legal.Caller, authztest.PIN)
+	want(t, err, fault.DeviceRevoked)
+}
+
+func TestFurtherDeviceCoolsUnlessTheOldOneApproves(t *testing.T) {
+	t.Parallel()
+	w, legal, _ := company(t)
+	further := authztest.Zhang
+	further.Kind = authz.EnrolDevice
+	second, err := w.Enrol(t.Context(), further)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if second.Person.ID != legal.Person.ID {
+		t.Fatal("another person")
+	}
+	want(t, decide(t, w, second, legal.Org), fault.DeviceCooling)
+	_, err = w.Service.DraftDeviceApproval(t.Context(), second.Caller, second.Device.ID)
+	want(t, err, fault.Absent) // not by itself
+	act, err := w.Service.DraftDeviceApproval(t.Context(), legal.Caller, second.Device.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Sign(t.Context(), legal, act); err != nil {
+		t.Fatal(err)
+	}
+	if err := decide(t, w, second, legal.Org); err != nil {
+		t.Errorf("after the old device approved: %v", err)
+	}
+}
+
+func TestSecondSignature(t *testing.T) {
+	t.Parallel()
+	w := authztest.NewWorld(t)
+	key, err := authztest.NewAuthenticator("app.example.gov.cn", "https://app.example.gov.cn")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Registry.Put(registryOf(authztest.Zhang))
+	zhang := authztest.Zhang
+	zhang.Passkey = key
+	legal, err := w.Enrol(t.Context(), zhang)
+	if err != nil {
+		t.Fatal(err)
+	}
+	draft := func() *authz.Act {
+		act, err := w.Service.DraftAgreement(t.Context(), legal.Caller, legal.Org, theSeals[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return act
+	}
+	act := draft()
+	if _, err := w.Sign(t.Context(), legal, act); err != nil {
+		t.Fatalf("with both signatures: %v", err)
+	}
+	legal.Passkey = nil
+	_, err = w.Sign(t.Context(), legal, draft())
+	want(t, err, fault.SignatureHW)
+	legal.Passkey, key.Count = key, 0
+	_, err = w.Sign(t.Context(), legal, draft()) // counter goes back: a copy
+	want(t, err, fault.SignatureHW)
+}
+
+func TestOperators(t *testing.T) {
+	t.Parallel()
+	w := authztest.NewWorld(t)
+	code, err := w.Service.Invite(t.Context(), "", []string{authz.RoleBusiness})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := authztest.Applicant{Kind: authz.EnrolOperator, Name: "赵六", IDNumber: "110101198003074333", Phone: "13600136000", Invitation: code}
+	admin, err := w.Enrol(t.Context(), first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first.IDNumber = "440524188001010014"
+	_, err = w.Enrol(t.Context(), first)
+	want(t, err, fault.CodeWrong) // used up
+	_, err = w.Service.Invite(t.Context(), "", []string{authz.RoleBusiness})
+	want(t, err, fault.RoleMissing) // only the first comes from nowhere
+	if _, err := w.Service.Invite(t.Context(), admin.Person.ID, []string{authz.RoleClerk}); err != nil {
+		t.Errorf("the administrator invites: %v", err)
+	}
+	_, err = w.Service.Invite(t.Context(), admin.Person.ID, []string{authz.RoleAuditor, authz.RoleClerk})
+	want(t, err, fault.BadRequest) // audit stands alone
+	if _, err := w.Service.Operator(t.Context(), admin.Caller, authz.RoleBusiness); err != nil {
+		t.Error(err)
+	}
+	_, err = w.Service.Operator(t.Context(), admin.Caller, authz.RoleAuditor)
+	want(t, err, fault.RoleMissing)
+}
