@@ -1,0 +1,92 @@
+package cos
+
+import (
+	"bytes"
+	"compress/zlib"
+	"errors"
+	"io"
+)
+
+// Decode gives the decoded data of a stream. Only what structures use is
+// known: no filter, or FlateDecode with the PNG predictors.
+func (f *File) Decode(s *Stream) ([]byte, error) {
+	raw, err := f.raw(s)
+	if err != nil {
+		return nil, err
+	}
+	filter := f.Resolve(s.Dict.Get("Filter"))
+	parms := f.Resolve(s.Dict.Get("DecodeParms"))
+	if a, ok := filter.(*Array); ok && len(a.Items) <= 1 {
+		filter, parms = nil, first(f.Items(parms))
+		if len(a.Items) == 1 {
+			filter = f.Resolve(a.Items[0])
+		}
+	}
+	switch filter {
+	case nil:
+		return raw, nil
+	case Name("FlateDecode"), Name("Fl"):
+	default:
+		return nil, damaged(s.Data, "filter not supported here")
+	}
+	out, err := f.inflate(raw)
+	if err != nil {
+		return nil, err
+	}
+	return f.unpredict(out, f.Dict(parms), s.Data)
+}
+
+func first(items []any) any {
+	if len(items) == 0 {
+		return nil
+	}
+	return items[0]
+}
+
+// raw gives a stream's data as it stands in the file. Its Length must lead to
+// endstream: readers differ in what they do when it does not.
+func (f *File) raw(s *Stream) ([]byte, error) {
+	n, ok := f.Int(s.Dict.Get("Length"))
+	if !ok || n < 0 || n > int64(len(f.Data)-s.Data) {
+		return nil, damaged(s.Data, "bad stream length")
+	}
+	l := lexer{src: f.Data, pos: s.Data + int(n)}
+	l.skip()
+	if !l.word("endstream") {
+		return nil, damaged(l.pos, "endstream was expected")
+	}
+	return f.Data[s.Data : s.Data+int(n)], nil
+}
+
+// inflate decompresses within what is left of MaxInflated.
+func (f *File) inflate(raw []byte) ([]byte, error) {
+	if err := f.resetZlib(raw); err != nil {
+		return nil, err
+	}
+	left := MaxInflated - f.inflated
+	var out bytes.Buffer
+	out.Grow(min(4*len(raw), left) + bytes.MinRead)
+	n, err := out.ReadFrom(io.LimitReader(f.zlib, int64(left)+1))
+	f.inflated += int(n)
+	if f.inflated > MaxInflated {
+		return nil, overLimit("inflated bytes")
+	}
+	// A stream cut short is damaged; a wrong checksum at its end is not: many
+	// writers get it wrong and no reader looks.
+	if err != nil && !errors.Is(err, zlib.ErrChecksum) {
+		return nil, damaged(0, "bad compressed data")
+	}
+	return out.Bytes(), nil
+}
+
+func (f *File) resetZlib(raw []byte) (err error) {
+	if f.zlib == nil {
+		f.zlib, err = zlib.NewReader(bytes.NewReader(raw))
+	} else {
+		err = f.zlib.(zlib.Resetter).Reset(bytes.NewReader(raw), nil)
+	}
+	if err != nil {
+		return damaged(0, "bad compressed data")
+	}
+	return nil
+}

@@ -1,0 +1,111 @@
+package pdf
+
+import (
+	"bytes"
+	"compress/zlib"
+	"errors"
+	"fmt"
+	"image/color"
+	"image/png"
+
+	"yunzhang.dev/authz/fault"
+)
+
+// Picture is a seal's picture and its true size in millimetres. It is a PNG
+// with transparency: an opaque one would hide what is behind the seal.
+type Picture struct {
+	PNG           []byte
+	Width, Height float64
+}
+
+// xobject is a stream to be written: the entries of its dictionary beyond
+// Length, and its data.
+type xobject struct {
+	entries string
+	data    []byte
+}
+
+// drawing is a picture as PDF has it: its colours, and how much of them shows.
+type drawing struct {
+	colors, mask xobject
+}
+
+// pngHead is the part of a PNG's header that image/png does not tell.
+type pngHead struct {
+	width, height     int
+	depth, interlaced byte
+	palette           color.Palette // nil unless indexed
+}
+
+// draw converts the picture, within the limits of MaxPictureBytes and
+// MaxPicturePixels. A picture that cannot be used is fault.ImpressionBad.
+func (p Picture) draw() (drawing, error) {
+	head, err := readHead(p.PNG)
+	if err != nil {
+		return drawing{}, fault.ImpressionBad.Because(err)
+	}
+	if d, ok, err := p.fromPalette(head); ok || err != nil {
+		return d, badPicture(err)
+	}
+	d, err := p.fromPixels()
+	return d, badPicture(err)
+}
+
+func badPicture(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fault.ImpressionBad.Because(err)
+}
+
+var (
+	errPictureSize  = errors.New("picture over the limit")
+	errOpaque       = errors.New("picture without transparency")
+	errInvisible    = errors.New("picture without a visible point")
+	errPictureBytes = errors.New("picture damaged")
+)
+
+// headSize: signature, and the IHDR chunk of 13 bytes (PNG §11.2.2).
+const headSize = 8 + 8 + 13
+
+func readHead(b []byte) (pngHead, error) {
+	if len(b) > MaxPictureBytes {
+		return pngHead{}, errPictureSize
+	}
+	cfg, err := png.DecodeConfig(bytes.NewReader(b))
+	if err != nil {
+		return pngHead{}, fmt.Errorf("read picture: %w", err)
+	}
+	if cfg.Width > MaxPicturePixels/cfg.Height {
+		return pngHead{}, errPictureSize
+	}
+	h := pngHead{width: cfg.Width, height: cfg.Height, depth: b[24], interlaced: b[28]}
+	h.palette, _ = cfg.ColorModel.(color.Palette)
+	return h, nil
+}
+
+func imageEntries(width, height, bits int, more string) string {
+	return fmt.Sprintf("/Type /XObject /Subtype /Image /Width %d /Height %d /BitsPerComponent %d /Filter /FlateDecode %s",
+		width, height, bits, more)
+}
+
+// oneColor is an image of one colour: an indexed image of zeros with a palette
+// of one. It has the size of its mask, because readers scale unequal ones in
+// different ways.
+func oneColor(width, height int, c color.NRGBA) xobject {
+	space := fmt.Sprintf("/ColorSpace [/Indexed /DeviceRGB 0 <%02x%02x%02x>]", c.R, c.G, c.B)
+	return xobject{
+		entries: imageEntries(width, height, 1, space),
+		data:    deflate(make([]byte, (width+7)/8*height)),
+	}
+}
+
+// deflate compresses fast: a seal is mostly empty and packs well anyway.
+func deflate(b []byte) []byte {
+	var out bytes.Buffer
+	// Neither a known level nor writing to memory can fail.
+	w, _ := zlib.NewWriterLevel(&out, zlib.BestSpeed)
+	_, _ = w.Write(b)
+	_ = w.Close()
+	return out.Bytes()
+}

@@ -1,0 +1,164 @@
+package pdf_test
+
+import (
+	"bytes"
+	"encoding/asn1"
+	"image"
+	"image/color"
+	"image/png"
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"yunzhang.dev/cloudseal/gm"
+	"yunzhang.dev/cloudseal/pdf"
+)
+
+const dpi = 600
+
+// ring is the opacity of a round seal of the given diameter in mm: a ring that
+// touches the picture's edges, a bar through the middle, and nothing else.
+func ring(mm float64) *image.Alpha {
+	n := int(math.Round(mm / 25.4 * dpi))
+	m := image.NewAlpha(image.Rect(0, 0, n, n))
+	r := float64(n) / 2
+	for y := range n {
+		for x := range n {
+			dx, dy := float64(x)+0.5-r, float64(y)+0.5-r
+			d := math.Hypot(dx, dy)
+			edge := math.Min(r-d, d-r*0.94)
+			a := math.Max(0, math.Min(1, edge+0.5))
+			if math.Abs(dy) < r*0.1 && d < r*0.7 {
+				a = 1
+			}
+			m.Pix[y*m.Stride+x] = uint8(a * 255)
+		}
+	}
+	return m
+}
+
+// paletted is a seal as the drawer of impressions writes them: one ink in eight
+// degrees.
+func paletted(mm float64) pdf.Picture {
+	mask := ring(mm)
+	palette := make(color.Palette, 8)
+	for i := range palette {
+		palette[i] = color.NRGBA{R: 255, A: uint8(i * 255 / 7)}
+	}
+	m := image.NewPaletted(mask.Rect, palette)
+	for i, a := range mask.Pix {
+		m.Pix[i] = uint8((int(a)*7 + 127) / 255)
+	}
+	return picture(m, mm)
+}
+
+// smooth is the same seal with 256 degrees.
+func smooth(mm float64) pdf.Picture { return picture(inked(mm), mm) }
+
+func inked(mm float64) *image.NRGBA {
+	mask := ring(mm)
+	m := image.NewNRGBA(mask.Rect)
+	for i, a := range mask.Pix {
+		copy(m.Pix[4*i:], []byte{255, 0, 0, a})
+	}
+	return m
+}
+
+// colored has more than one ink.
+func colored(mm float64) pdf.Picture {
+	m := inked(mm)
+	for i := 0; i < len(m.Pix)/2; i += 4 {
+		m.Pix[i] = 200
+	}
+	return picture(m, mm)
+}
+
+func picture(m image.Image, mm float64) pdf.Picture {
+	var b bytes.Buffer
+	if err := png.Encode(&b, m); err != nil {
+		panic(err)
+	}
+	return pdf.Picture{PNG: b.Bytes(), Width: mm, Height: mm}
+}
+
+// fakeSignature is a DER value that holds a digest, and enough besides to look
+// like a signature with a seal in it.
+func fakeSignature(t testing.TB, digest gm.Digest) []byte {
+	t.Helper()
+	seed := gm.SM3(digest[:])
+	filler := bytes.Repeat(seed[:], 100)
+	der, err := asn1.Marshal(struct{ Digest, Filler []byte }{digest[:], filler})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return der
+}
+
+// digestIn reads it back, nil when the value is none.
+func digestIn(der []byte) []byte {
+	var v struct{ Digest, Filler []byte }
+	if rest, err := asn1.Unmarshal(der, &v); err != nil || len(rest) > 0 {
+		return nil
+	}
+	return v.Digest
+}
+
+// intact reports whether a stamp has nothing to complain about and holds the
+// digest of the file.
+func intact(file []byte, s pdf.Stamp) bool {
+	d, err := s.Digest(file)
+	return err == nil && len(s.Problems) == 0 && bytes.Equal(digestIn(s.DER), d[:])
+}
+
+// stamped places a seal and completes it with a fake signature.
+func stamped(t testing.TB, file []byte, at pdf.Place, pic pdf.Picture, opt pdf.PlaceOptions) []byte {
+	t.Helper()
+	d, err := pdf.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := d.Place(at, pic, opt)
+	if err != nil {
+		t.Fatalf("place: %v, findings %+v", err, d.Findings())
+	}
+	_, dtbs, err := p.Digests(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := p.Complete(file, fakeSignature(t, dtbs))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.HasPrefix(out, file) {
+		t.Fatal("the original is not a prefix of the stamped file")
+	}
+	return out
+}
+
+func find(t testing.TB, file []byte) []pdf.Stamp {
+	t.Helper()
+	stamps, err := pdf.Find(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stamps
+}
+
+// samples reads the real files.
+func samples(t testing.TB) map[string][]byte {
+	t.Helper()
+	paths, _ := filepath.Glob("../../../shared/samples/pdf/*.pdf")
+	if len(paths) == 0 {
+		t.Fatal("no samples in shared/samples/pdf")
+	}
+	files := map[string][]byte{}
+	for _, p := range paths {
+		b, err := os.ReadFile(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[filepath.Base(p)] = b
+	}
+	return files
+}
