@@ -94,21 +94,27 @@ func (s *Service) Sign(ctx context.Context, who Caller, act string, sig, second 
 	return a, s.tellSigner(ctx, a)
 }
 
-// Finish marks a signed act as performed by another domain, in its
-// transaction.
-func (s *Service) Finish(tx unit.Tx, act, object string) error {
+// Take hands a signed review statement to the domain that performs it, once:
+// it is marked as performed on object in the same transaction, and a second
+// time is fault.WrongState. With a role, its signer must hold it.
+func (s *Service) Take(tx unit.Tx, act, role, object string) (*Act, error) {
 	a, err := s.t.Acts.Get(tx, act)
 	if err != nil {
-		return err
+		return nil, absentAs(err, fault.Absent)
 	}
 	if a.State != Active {
-		return fault.WrongState
+		return nil, fault.WrongState
+	}
+	if role != "" {
+		if _, err := s.operator(tx, a.Person, role); err != nil {
+			return nil, err
+		}
 	}
 	a.State = Ended
 	if err := s.recordSigned(tx, a, object); err != nil {
-		return err
+		return nil, err
 	}
-	return s.t.Acts.Replace(tx, a)
+	return a, s.t.Acts.Replace(tx, a)
 }
 
 func (s *Service) actOf(ctx context.Context, who Caller, id string) (a *Act, err error) {
