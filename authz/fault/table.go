@@ -44,6 +44,7 @@ var (
 	PINLocked       = define(Locked, "pin-locked", "签名密码已锁定，请通过实人认证解锁", "The PIN is locked. Unlock it by real-person authentication.")
 	StepUpNeeded    = define(StepUp, "step-up", "需要重新进行实人认证", "Fresh real-person authentication is required.")
 	CodeWrong       = define(Unprocessable, "code-wrong", "验证码错误或已失效", "The code is wrong or has lapsed.")
+	NoticeDown      = define(Unavailable, "notice-down", "短信暂时无法发送，请稍后再试", "The message cannot be sent right now. Please try again later.")
 	RealPersonDown  = define(Unavailable, "real-person-down", "实人认证服务暂时不可用", "Real-person authentication cannot be reached right now.")
 	RealPersonFails = define(Forbidden, "real-person", "实人认证未通过", "Real-person authentication did not succeed.")
 )
