@@ -38,8 +38,8 @@ func GenerateKey() (*PrivateKey, error) {
 	return privateKey(key)
 }
 
-// ParsePrivateKey reads DER PKCS #8 holding an SM2 key (GM/T 0010 Annex, RFC
-// 5208) and nothing behind it.
+// ParsePrivateKey reads DER PKCS #8 (RFC 5208) holding an SM2 key, and nothing
+// behind it.
 func ParsePrivateKey(pkcs8 []byte) (*PrivateKey, error) {
 	if !wholeElement(pkcs8) {
 		return nil, errPrivateKey
