@@ -1,0 +1,59 @@
+package qrflow
+
+import (
+	"context"
+
+	"yunzhang.dev/authz/audit"
+	"yunzhang.dev/authz/fault"
+	"yunzhang.dev/authz/unit"
+)
+
+// held gives the ticket of a claim that this device made: check 5. Unknown and
+// foreign claims are one answer.
+func (s *Service) held(tx unit.Tx, c Claimant, claim string) (*Ticket, error) {
+	t, err := s.get(tx, ticketOf(claim))
+	if err != nil {
+		return nil, err
+	}
+	if !t.heldBy(c) {
+		return nil, fault.TicketUnavailable
+	}
+	return t, nil
+}
+
+// Held gives a claim to its device again, in whatever state it is.
+func (s *Service) Held(ctx context.Context, c Claimant, claim string) (held Claim, err error) {
+	err = s.d.Work.View(ctx, func(tx unit.Tx) error {
+		t, err := s.held(tx, c, claim)
+		if err == nil {
+			held = t.claim(tx.Now())
+		}
+		return err
+	})
+	return held, err
+}
+
+// Reject ends the ticket by the person's "no".
+func (s *Service) Reject(ctx context.Context, c Claimant, claim string) error {
+	return s.decline(ctx, c, claim, StepReject, note{actor: c.Person, role: "agent", reason: "person"})
+}
+
+// Report ends the ticket because the person did not start it: somebody may be
+// relaying a code, so the record is an alarm.
+func (s *Service) Report(ctx context.Context, c Claimant, claim string) error {
+	n := note{actor: c.Person, role: "agent", decision: audit.Alarm, reason: "not-started-by-me"}
+	return s.decline(ctx, c, claim, StepReport, n)
+}
+
+func (s *Service) decline(ctx context.Context, c Claimant, claim string, step Step, n note) error {
+	return s.d.Work.Update(ctx, func(tx unit.Tx) error {
+		t, err := s.held(tx, c, claim)
+		if err != nil {
+			return err
+		}
+		if err := must(t, tx.Now(), Claimed); err != nil {
+			return err
+		}
+		return s.move(tx, t, step, n)
+	})
+}
