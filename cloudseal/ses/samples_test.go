@@ -135,9 +135,8 @@ func TestDataHashOfRealSignatures(t *testing.T) {
 	}
 }
 
-// Every altered bit of a real stamp is noticed: it does not parse, or one of the
-// signatures fails, or it lies where no signature reaches, which is only the
-// outer value itself.
+// Wherever a real stamp is altered, something notices: it does not parse, its
+// signature fails, or its signer no longer stands in the seal's list.
 func TestAlteredSignatureIsNoticed(t *testing.T) {
 	t.Parallel()
 	raw := entry(t, "ofd/v4signed.ofd", "Doc_0/Signs/Sign_0/SignedValue.dat")
