@@ -1,0 +1,130 @@
+// Package api is the HTTP that declaration systems call from their servers.
+// Every request is signed (RFC 9421 as web/httpx/sign has it) with a key that
+// was registered for the application; every POST carries an Idempotency-Key.
+//
+//	POST /v1/documents                  upload (application/pdf; name*=…)
+//	GET  /v1/documents/{id}             state
+//	GET  /v1/documents/{id}/stamped     the stamped file
+//	POST /v1/tickets                    ask for bind, login or stamp
+//	GET  /v1/tickets/{id}               state
+//	POST /v1/tickets/{id}/cancel
+//	POST /v1/tickets/{id}/redeem        result code and verifier → result
+//	GET  /v1/tickets/{id}/evidence      what a verifier needs offline
+//	POST /v1/tickets/{id}/save          completes a binding
+//	POST /v1/bindings/lookup            binding of an account
+//	POST /v1/bindings/end               unbinding
+//	GET  /v1/me                         the application as registered
+//
+// It owns the wire and nothing else.
+package api
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"yunzhang.dev/binding"
+	"yunzhang.dev/cloudseal"
+	"yunzhang.dev/qrflow"
+	"yunzhang.dev/web/httpx"
+	"yunzhang.dev/web/httpx/sign"
+)
+
+// MaxRequest bounds JSON requests: fifty stamps with titles stay far below.
+const MaxRequest = 128 << 10
+
+// Deps is what an API is made of.
+type Deps struct {
+	Binding     *binding.Service
+	Seals       *cloudseal.Service
+	Flow        *qrflow.Service
+	Idempotency httpx.Idempotency
+	Nonces      sign.Nonces
+	// Perclient limits the requests of one application a second.
+	PerClient httpx.Rate
+	// SocketURL is where pages attach, told with each ticket.
+	SocketURL   string
+	MaxDocument int
+	Now         func() time.Time
+}
+
+// API serves declaration systems.
+type API struct {
+	d       Deps
+	verify  sign.Verifier
+	limiter *httpx.Limiter
+}
+
+// New makes an API.
+func New(d Deps) (*API, error) {
+	if d.Binding == nil || d.Seals == nil || d.Flow == nil || d.Idempotency == nil || d.Nonces == nil || d.Now == nil {
+		return nil, errors.New("binding/api: a dependency is missing")
+	}
+	return &API{
+		d:       d,
+		verify:  sign.Verifier{Keys: keyring{d.Binding}, Nonces: d.Nonces, Now: d.Now},
+		limiter: httpx.NewLimiter(d.PerClient, d.Now),
+	}, nil
+}
+
+// Mount adds the routes to a site.
+func (a *API) Mount(site fiber.Router) {
+	v1 := site.Group("/v1", a.authenticate)
+	once := httpx.Idempotent(a.d.Idempotency, func(c *fiber.Ctx) string { return appOf(c).ID })
+	v1.Get("/me", a.me)
+	v1.Post("/documents", once, a.upload)
+	v1.Get("/documents/:id", a.document)
+	v1.Get("/documents/:id/stamped", a.stamped)
+	json := httpx.Body(MaxRequest, fiber.MIMEApplicationJSON)
+	v1.Post("/tickets", json, once, a.open)
+	v1.Get("/tickets/:id", a.status)
+	v1.Post("/tickets/:id/cancel", once, a.cancel)
+	v1.Post("/tickets/:id/redeem", json, a.redeem)
+	v1.Get("/tickets/:id/evidence", a.evidence)
+	v1.Post("/tickets/:id/save", once, a.save)
+	v1.Post("/bindings/lookup", json, a.lookup)
+	v1.Post("/bindings/end", json, once, a.unbind)
+}
+
+// keyring finds the registered keys.
+type keyring struct{ binding *binding.Service }
+
+// Key implements sign.Keys.
+func (k keyring) Key(ctx context.Context, kid string) (sign.Key, error) {
+	_, key, err := k.binding.Key(ctx, kid)
+	return sign.SM2Key{Key: key}, err
+}
+
+// appLocal is where authenticate leaves the application.
+const appLocal = "binding.app"
+
+func appOf(c *fiber.Ctx) *binding.App {
+	app, _ := c.Locals(appLocal).(*binding.App)
+	return app
+}
+
+// authenticate verifies the request's signature and finds its application.
+func (a *API) authenticate(c *fiber.Ctx) error {
+	r, h := sign.Of(c, httpx.IsHTTPS(c))
+	kid, err := a.verify.Verify(c.UserContext(), r, h)
+	if err != nil {
+		return err
+	}
+	app, _, err := a.d.Binding.Key(c.UserContext(), kid)
+	if err != nil {
+		return err
+	}
+	if err := a.limiter.Allow(app.ID); err != nil {
+		return err
+	}
+	c.Locals(appLocal, app)
+	httpx.Note(c, "app", app.ID)
+	return c.Next()
+}
+
+func (a *API) me(c *fiber.Ctx) error {
+	app := appOf(c)
+	return httpx.Reply(c, fiber.StatusOK, appView{ID: app.ID, Name: app.Name, Origins: app.Origins, Actions: app.Actions, SealKinds: app.SealKinds})
+}

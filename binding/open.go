@@ -1,0 +1,189 @@
+package binding
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"yunzhang.dev/authz"
+	"yunzhang.dev/authz/fault"
+	"yunzhang.dev/authz/statement"
+	"yunzhang.dev/authz/unit"
+	"yunzhang.dev/cloudseal"
+	"yunzhang.dev/cloudseal/gm"
+	"yunzhang.dev/cloudseal/impression"
+	"yunzhang.dev/qrflow"
+)
+
+// holdLife is how long documents are held for a request that is not approved:
+// longer than any ticket may last (600 s), so that a hold never runs out under
+// a live one.
+const holdLife = 15 * time.Minute
+
+// Ask is what a declaration system asks of a person.
+type Ask struct {
+	Action authz.Action
+	// Account of the application's user who asks: compulsory for bind and
+	// stamp; for log-in the user name typed first, if any.
+	Account string
+	USCC    string // organization acted for: bind and stamp
+	Person  string // the only one who may scan; "" for the agent bound to the account, if there is one
+	Case    string // the application's own number, shown and signed
+	Origin  string // of the page that will show the code; one of the application's
+	Context string // network and browser of its user, as the application saw them
+	// VerifierHash is SM3("cseal-verifier/1" ‖ 0x00 ‖ verifier); the verifier
+	// stays in the user's session with the application.
+	VerifierHash gm.Digest
+	Stamps       []Placement
+}
+
+// Placement is one stamp that is asked for: the kind of seal, on which
+// document, where (mm from the displayed page's top left).
+type Placement struct {
+	Document string
+	Kind     impression.Kind
+	Page     int
+	X, Y     float64
+}
+
+// Open makes a ticket: documents are held, stamps placed, digests computed.
+func (s *Service) Open(ctx context.Context, app *App, a Ask) (qrflow.Opened, error) {
+	if err := s.checkAsk(app, a); err != nil {
+		return qrflow.Opened{}, err
+	}
+	if err := s.flow.Admit(app.ID); err != nil {
+		return qrflow.Opened{}, err
+	}
+	r := &request{Action: a.Action, AppName: app.Name, Origin: a.Origin, Account: a.Account, Case: a.Case, Context: a.Context}
+	expected, err := s.subject(ctx, app, a, r)
+	if err != nil {
+		return qrflow.Opened{}, err
+	}
+	if a.Action == authz.Stamp {
+		if err := s.prepare(ctx, app, a, r); err != nil {
+			return qrflow.Opened{}, err
+		}
+	}
+	opened, err := s.issue(ctx, app, a, r, expected)
+	if err != nil && r.Hold != "" {
+		s.release(ctx, r.Hold)
+	}
+	return opened, err
+}
+
+func (s *Service) checkAsk(app *App, a Ask) error {
+	switch {
+	case !slices.Contains(app.Actions, a.Action):
+		return fault.AppInactive.With("action", a.Action)
+	case !slices.Contains(app.Origins, a.Origin):
+		return fault.OriginBad
+	case a.VerifierHash.IsZero():
+		return fault.BadRequest.With("field", "verifier_hash")
+	case a.Action != authz.Login && (a.Account == "" || a.USCC == ""):
+		return fault.BadRequest.With("field", "subject")
+	case (a.Action == authz.Stamp) != (len(a.Stamps) > 0):
+		return fault.BadRequest.With("field", "documents")
+	}
+	for _, text := range []string{a.Account, a.Case, a.Context} {
+		if statement.CheckText(text) != nil {
+			return fault.StatementBad
+		}
+	}
+	for _, p := range a.Stamps {
+		if !slices.Contains(app.SealKinds, string(p.Kind)) {
+			return fault.SealNotForAction.With("kind", p.Kind)
+		}
+	}
+	return nil
+}
+
+// subject finds out for whom the request is: the organization, and the person
+// whose binding the account has. An application that names an account bound to
+// another organization asks for nothing that could be approved.
+func (s *Service) subject(ctx context.Context, app *App, a Ask, r *request) (person string, err error) {
+	if a.Action == authz.Login {
+		return a.Person, nil
+	}
+	err = s.work.View(ctx, func(tx unit.Tx) error {
+		org, err := s.authz.OrganizationByUSCC(tx, a.USCC)
+		if err != nil {
+			return err
+		}
+		r.Org, r.Party = org.ID, statement.Org{USCC: org.USCC, Name: org.Name}
+		b, err := s.activeBinding(tx, app.ID, a.Account)
+		if err != nil {
+			return err
+		}
+		person = a.Person
+		switch {
+		case a.Action == authz.Bind && b != nil:
+			return fault.AccountBound
+		case b != nil && b.Org != org.ID:
+			return fault.Subject
+		}
+		return nil
+	})
+	if err != nil {
+		return "", err
+	}
+	return person, s.authz.Refresh(ctx, r.Org)
+}
+
+// prepare holds the documents, places the stamps and takes down what will be
+// shown.
+func (s *Service) prepare(ctx context.Context, app *App, a Ask, r *request) error {
+	placements := make([]cloudseal.Placement, 0, len(a.Stamps))
+	err := s.work.View(ctx, func(tx unit.Tx) error {
+		placements = placements[:0]
+		for _, p := range a.Stamps {
+			seal, err := s.seals.SealOfKind(tx, a.USCC, p.Kind)
+			if err != nil {
+				return err
+			}
+			if _, err := s.seals.Usable(tx, a.USCC, []statement.Ref{seal.Ref()}); err != nil {
+				return err
+			}
+			placements = append(placements, cloudseal.Placement{Document: p.Document, Seal: seal.ID, Page: p.Page, X: p.X, Y: p.Y})
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	r.Hold = unit.NewID("hd")
+	batch, err := s.seals.Prepare(ctx, app.ID, r.Hold, s.now().Add(holdLife), placements)
+	if err != nil {
+		r.Hold = ""
+		return err
+	}
+	r.Seals, r.Docs = batch.Seals, batch.Docs
+	return nil
+}
+
+func (s *Service) issue(ctx context.Context, app *App, a Ask, r *request, expected string) (opened qrflow.Opened, err error) {
+	payload, err := r.encode()
+	if err != nil {
+		return opened, err
+	}
+	err = s.work.Update(ctx, func(tx unit.Tx) error {
+		if _, err := s.activeApp(tx, app.ID); err != nil {
+			return err
+		}
+		opened, err = s.flow.OpenIn(tx, qrflow.Request{
+			App: app.ID, Tenant: app.ID, Purpose: string(a.Action),
+			Subject: qrflow.Subject{Account: a.Account, Principal: r.Org, Person: expected},
+			Origins: []string{a.Origin}, VerifierHash: a.VerifierHash, Documents: len(r.Docs), Payload: payload,
+		})
+		return err
+	})
+	return opened, err
+}
+
+// release frees documents whose ticket could not be made; if this fails too,
+// the hold runs out by itself.
+func (s *Service) release(ctx context.Context, hold string) {
+	err := s.work.Update(ctx, func(tx unit.Tx) error { return s.seals.Release(tx, hold) })
+	if err != nil {
+		s.log.WarnContext(ctx, "documents stay held until their hold ends", "hold", hold, "error", err)
+	}
+}

@@ -1,0 +1,124 @@
+package binding
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"yunzhang.dev/authz"
+	"yunzhang.dev/authz/codes"
+	"yunzhang.dev/authz/fault"
+	"yunzhang.dev/authz/statement"
+	"yunzhang.dev/authz/unit"
+	"yunzhang.dev/qrflow"
+)
+
+// request is what binding keeps in a ticket's payload: everything that was
+// asked and, from the claim on, under which power it is answered.
+type request struct {
+	Action  authz.Action `json:"action"`
+	AppName string       `json:"app_name"`
+	Origin  string       `json:"origin"`
+	Account string       `json:"account,omitempty"`
+	Case    string       `json:"case,omitempty"`
+	Context string       `json:"context"`
+
+	// Org is the organization acted for; login learns it at the claim.
+	Org   string        `json:"org,omitempty"`
+	Party statement.Org `json:"party"`
+
+	// Seals and Docs are set for stamps: what was prepared under Hold.
+	Hold  string          `json:"hold,omitempty"`
+	Seals []statement.Ref `json:"seals,omitempty"`
+	Docs  []statement.Doc `json:"docs,omitempty"`
+
+	// From the claim on: the delegation used, zero for the owner.
+	Delegation statement.Ref `json:"delegation"`
+}
+
+func (r *request) encode() ([]byte, error) { return json.Marshal(r) }
+
+func decodeRequest(t *qrflow.Ticket) (*request, error) {
+	r := &request{}
+	if err := json.Unmarshal(t.Payload, r); err != nil {
+		return nil, fmt.Errorf("payload of ticket %s: %w", t.ID, err)
+	}
+	return r, nil
+}
+
+// ask words the request for authz. second says that a passkey assertion came
+// with the approval.
+func (r *request) ask(t *qrflow.Ticket, second bool) authz.Ask {
+	a := authz.Ask{Action: r.Action, App: t.App, Person: t.Expected, SecondGiven: second}
+	if r.Action == authz.Stamp {
+		a.Seals, a.Uses = r.Seals, len(r.Docs)
+	}
+	return a
+}
+
+// approvalOf builds the statement that the person will sign.
+func (s *Service) approvalOf(t *qrflow.Ticket, c qrflow.Claimant, r *request, f *authz.Facts) statement.Approval {
+	a := statement.Approval{
+		Purpose: t.Purpose, Decision: statement.Approve, Issuer: s.issuer, Ticket: t.ID, Nonce: t.Nonce,
+		App: statement.App{ID: t.App, Name: r.AppName}, Origin: r.Origin, Principal: r.Party,
+		Agent:  statement.Person{ID: f.Person.ID, Name: f.Person.Name},
+		Device: c.Key.Hash(), Delegation: r.Delegation, Case: r.Case, Context: r.Context,
+		IssuedAt: t.ClaimedAt, ExpiresAt: t.Deadline,
+	}
+	if r.Account != "" {
+		a.Account = codes.MaskAccount(r.Account)
+	}
+	if r.Action == authz.Stamp {
+		a.Seals, a.Docs, a.DocsRoot = r.Seals, r.Docs, statement.DocsRoot(r.Docs)
+		if f.Delegation != nil && !f.Owner() {
+			a.Limits = &statement.Limits{UsesAfter: f.Delegation.Left() - len(r.Docs), Expires: f.Delegation.NotAfter}
+		}
+	}
+	a.Display = a.DisplayDigest(statement.Chinese)
+	return a
+}
+
+// head refuses who may not claim and builds the head; it is the same for the
+// three purposes once the organization is known.
+func (s *Service) head(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, r *request) ([]byte, error) {
+	if _, err := s.activeApp(tx, t.App); err != nil {
+		return nil, err
+	}
+	ask := r.ask(t, true) // the second signature is only due with the first
+	f, err := s.authz.Facts(tx, c.Device, r.Org, "", ask)
+	if err != nil {
+		return nil, err
+	}
+	if err := authz.Decide(f, ask, tx.Now()); err != nil {
+		return nil, err
+	}
+	r.Delegation = statement.Ref{}
+	if !f.Owner() {
+		r.Delegation = statement.Ref{ID: f.Delegation.ID, Hash: f.Delegation.Statement.Hash()}
+	}
+	head, err := s.approvalOf(t, c, r, &f).Head()
+	if err != nil {
+		return nil, err
+	}
+	t.Payload, err = r.encode()
+	return head, err
+}
+
+// recheck does what is common to the three purposes of checks 10 to 17.
+func (s *Service) recheck(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, r *request, second bool) (authz.Facts, error) {
+	ask := r.ask(t, second)
+	f, err := s.authz.Facts(tx, c.Device, r.Org, r.Delegation.ID, ask)
+	if err != nil {
+		return f, err
+	}
+	if err := authz.Decide(f, ask, tx.Now()); err != nil {
+		return f, err
+	}
+	if !f.Owner() && f.Delegation.Statement.Hash() != r.Delegation.Hash {
+		return f, fault.StatementChanged
+	}
+	if f.Owner() && r.Delegation != (statement.Ref{}) {
+		return f, fault.StatementChanged // he became the legal representative meanwhile
+	}
+	_, err = s.activeApp(tx, t.App)
+	return f, err
+}

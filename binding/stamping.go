@@ -1,0 +1,199 @@
+package binding
+
+import (
+	"context"
+	"errors"
+
+	"yunzhang.dev/authz"
+	"yunzhang.dev/authz/fault"
+	"yunzhang.dev/authz/statement"
+	"yunzhang.dev/authz/unit"
+	"yunzhang.dev/cloudseal"
+	"yunzhang.dev/cloudseal/keys"
+	"yunzhang.dev/qrflow"
+)
+
+// stamping is the purpose of a stamp ticket.
+type stamping struct{ *Service }
+
+// Head implements qrflow.Purpose.
+func (s stamping) Head(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant) ([]byte, error) {
+	r, err := decodeRequest(t)
+	if err != nil {
+		return nil, err
+	}
+	head, err := s.head(tx, t, c, r)
+	if err != nil {
+		return nil, err
+	}
+	_, err = s.seals.Usable(tx, r.Party.USCC, r.Seals)
+	return head, err
+}
+
+// Recheck implements qrflow.Purpose: checks 10 to 18, the documents last since
+// they cost most.
+func (s stamping) Recheck(ctx context.Context, t qrflow.Ticket, c qrflow.Claimant, a qrflow.Approval) (qrflow.Settle, error) {
+	count, err := s.checkSecond(ctx, c, a)
+	if err != nil {
+		return nil, err
+	}
+	r, err := decodeRequest(&t)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.authz.Refresh(ctx, r.Org); err != nil {
+		return nil, err
+	}
+	err = s.work.View(ctx, func(tx unit.Tx) error {
+		f, err := s.recheck(tx, &t, c, r, len(a.Second) > 0)
+		if err != nil {
+			return err
+		}
+		if err := s.delegationSigned(tx, &f); err != nil {
+			return err
+		}
+		_, err = s.seals.Usable(tx, r.Party.USCC, r.Seals)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := s.seals.CheckDocuments(ctx, t.Tenant, r.Hold, r.Docs); err != nil {
+		return nil, err
+	}
+	return func(tx unit.Tx, t *qrflow.Ticket) error { return s.settle(tx, t, c, a, count) }, nil
+}
+
+// delegationSigned verifies the grantor's signature on the delegation: the row
+// is only a copy of what he signed.
+func (s *Service) delegationSigned(tx unit.Tx, f *authz.Facts) error {
+	if f.Owner() {
+		return nil
+	}
+	grantor, err := s.authz.Device(tx, f.Delegation.Device)
+	if err != nil {
+		return err
+	}
+	signed := f.Delegation.Statement
+	if err := s.authz.CheckSM2(*grantor, signed.Bytes, signed.Sig); err != nil {
+		return fault.DelegationBad.Because(err)
+	}
+	return nil
+}
+
+// settle is check 20: in the transaction that approves the ticket it takes the
+// slots and writes the intention to stamp, and touches everything it stands on.
+func (s *Service) settle(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, a qrflow.Approval, count uint32) error {
+	r, err := decodeRequest(t)
+	if err != nil {
+		return err
+	}
+	f, err := s.recheck(tx, t, c, r, len(a.Second) > 0)
+	if err != nil {
+		return err
+	}
+	if err := f.Device.Use(count); err != nil {
+		return err
+	}
+	if err := s.authz.Rely(tx, &f, false); err != nil {
+		return err
+	}
+	order := cloudseal.Order{Tenant: t.Tenant, Ticket: t.ID, Hold: r.Hold, Org: r.Party.USCC}
+	if !f.Owner() {
+		if order.Slots, err = s.authz.TakeSlots(tx, f.Delegation, t.ID, len(r.Docs)); err != nil {
+			return err
+		}
+	}
+	if order.Evidence, err = s.evidence(tx, &f, a); err != nil {
+		return err
+	}
+	return s.seals.BeginStamp(tx, order)
+}
+
+// evidence collects everything that permits the stamps; the signer verifies all
+// of it by itself.
+func (s *Service) evidence(tx unit.Tx, f *authz.Facts, a qrflow.Approval) (keys.Evidence, error) {
+	ev := keys.Evidence{
+		Kind: keys.KindOwner, ApprovedAt: tx.Now(), Approval: a.Signed(), Second: a.Second,
+		Enrolment: f.Device.Enrolment, Representation: f.Org.Representation,
+	}
+	if f.Owner() {
+		return ev, nil
+	}
+	grantor, err := s.authz.Device(tx, f.Delegation.Device)
+	if err != nil {
+		return ev, err
+	}
+	ev.Kind = keys.KindScan
+	ev.Delegation, ev.DelegationSecond = f.Delegation.Statement, f.Delegation.Second
+	ev.GrantorEnrolment = grantor.Enrolment
+	return ev, nil
+}
+
+// Ended implements qrflow.Purpose: the documents of a request that ended
+// without approval are free again. After an approval the intents decide, not
+// the ticket.
+func (s stamping) Ended(tx unit.Tx, t qrflow.Ticket) error {
+	if !t.Statement.IsZero() {
+		return nil
+	}
+	r, err := decodeRequest(&t)
+	if err != nil {
+		return err
+	}
+	return s.seals.Release(tx, r.Hold)
+}
+
+// Begin implements cloudseal.Outcome: an approved ticket moves on to signing
+// before anything is signed, so that it can no longer expire under a signature.
+func (s *Service) Begin(ctx context.Context, ticket string) error {
+	return s.work.Update(ctx, func(tx unit.Tx) error {
+		t, err := s.flow.TicketIn(tx, ticket)
+		if err != nil {
+			return err
+		}
+		if t.State == qrflow.Signing {
+			return nil // begun before a crash
+		}
+		return s.flow.Advance(tx, ticket, qrflow.Progress{To: qrflow.Signing})
+	})
+}
+
+// Done implements cloudseal.Outcome.
+func (s *Service) Done(tx unit.Tx, ticket string, stamped []cloudseal.Stamped) error {
+	return s.flow.Advance(tx, ticket, qrflow.Progress{To: qrflow.Done, Made: len(stamped)})
+}
+
+// Failed implements cloudseal.Outcome: the slots are free, since the signer's
+// tombstone stands, and the ticket ends if it has not ended by itself.
+func (s *Service) Failed(tx unit.Tx, ticket, code string) error {
+	t, err := s.flow.TicketIn(tx, ticket)
+	if err != nil {
+		return err
+	}
+	r, err := decodeRequest(t)
+	if err != nil {
+		return err
+	}
+	if r.Delegation != (statement.Ref{}) {
+		if err := s.freeSlots(tx, t, r); err != nil {
+			return err
+		}
+	}
+	if !t.StateAt(tx.Now()).Live() {
+		return nil
+	}
+	return s.flow.Advance(tx, ticket, qrflow.Progress{To: qrflow.Failed, Reason: code})
+}
+
+func (s *Service) freeSlots(tx unit.Tx, t *qrflow.Ticket, r *request) error {
+	slots, err := s.seals.SlotsOf(tx, t.ID)
+	if err != nil {
+		return err
+	}
+	err = s.authz.FreeSlots(tx, r.Delegation.ID, t.ID, slots)
+	if errors.Is(err, unit.ErrAbsent) {
+		return fault.InternalError.Becausef("slots of ticket %s are gone", t.ID)
+	}
+	return err
+}
