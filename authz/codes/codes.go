@@ -15,6 +15,7 @@ var (
 	ErrCitizenID = errors.New("codes: not a citizen ID number")
 	ErrPhone     = errors.New("codes: not a mobile phone number")
 	ErrName      = errors.New("codes: not an acceptable name")
+	ErrRegion    = errors.New("codes: not a division code")
 )
 
 // USCC is a checked unified social credit code, 18 characters, upper case (GB
@@ -42,7 +43,7 @@ func ParseUSCC(s string) (USCC, error) {
 		sum += v * weight
 		weight = weight * 3 % 31
 	}
-	if usccAlphabet[(31-sum%31)%31] != s[usccLength-1] || !isRegion(s[2:8]) {
+	if usccAlphabet[(31-sum%31)%31] != s[usccLength-1] || !isDigits(s[2:8]) {
 		return "", ErrUSCC
 	}
 	return USCC(s), nil
@@ -51,9 +52,39 @@ func ParseUSCC(s string) (USCC, error) {
 // Region is the GB/T 2260 division of the registering authority, six digits.
 func (u USCC) Region() string { return string(u[2:8]) }
 
-// isRegion checks the shape of a GB/T 2260 code only: codes are retired, and
-// what they named stays valid.
-func isRegion(s string) bool {
+// Region is a GB/T 2260 division code, six digits.
+type Region string
+
+// national stands for the whole country: what the State Council's own offices
+// register carries it.
+const national = "100000"
+
+// ParseRegion checks the shape and the province. Whether the division exists
+// today is not asked: codes are retired, and what they named stays valid. The
+// level of a code shows in its zeros, so none follows behind them.
+func ParseRegion(s string) (Region, error) {
+	if s == national {
+		return national, nil
+	}
+	if len(s) != 6 || !isDigits(s) || !isProvince(s[:2]) {
+		return "", ErrRegion
+	}
+	if s[2:4] == "00" && s[4:] != "00" {
+		return "", ErrRegion
+	}
+	return Region(s), nil
+}
+
+// Province is the code of the province: two digits and four zeros.
+func (r Region) Province() Region { return r[:2] + "0000" }
+
+// isProvince: 11–15, 21–23, 31–37, 41–46, 50–54, 61–65, 71, 81, 82.
+func isProvince(s string) bool {
+	last, ok := map[byte]byte{'1': '5', '2': '3', '3': '7', '4': '6', '5': '4', '6': '5', '7': '1', '8': '2'}[s[0]]
+	return ok && s[1] <= last && (s[1] >= '1' || s == "50")
+}
+
+func isDigits(s string) bool {
 	for _, c := range []byte(s) {
 		if c < '0' || c > '9' {
 			return false
@@ -111,7 +142,7 @@ func ParsePhone(s string) (Phone, error) {
 			break
 		}
 	}
-	if len(s) != 11 || s[0] != '1' || s[1] < '3' || !isRegion(s) {
+	if len(s) != 11 || s[0] != '1' || s[1] < '3' || !isDigits(s) {
 		return "", ErrPhone
 	}
 	return Phone(s), nil

@@ -14,7 +14,9 @@ const maxName = 100
 
 // CleanName normalizes a name (NFC, blanks around dropped) and refuses what can
 // make it look like another: control, format and bidirectional characters,
-// zero-width characters, line and paragraph separators.
+// characters of no width or no ink (fillers, variation selectors), line and
+// paragraph separators, doubled blanks. What it returns it returns unchanged
+// when asked again.
 func CleanName(s string) (string, error) {
 	if !utf8.ValidString(s) {
 		return "", ErrName
@@ -30,7 +32,9 @@ func CleanName(s string) (string, error) {
 }
 
 func unprintable(r rune) bool {
-	return r == utf8.RuneError || unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp) ||
+	return r == utf8.RuneError || r == '\u2800' || // the blank of Braille
+		unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp,
+			unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point) ||
 		unicode.IsSpace(r) && r != ' '
 }
 
