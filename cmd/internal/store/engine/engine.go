@@ -1,0 +1,99 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"yunzhang.dev/authz/unit"
+)
+
+// MaxDocument bounds one document in bytes: well under the 16 MiB of MongoDB,
+// so that a row that can be stored here can be stored there with its frame.
+const MaxDocument = 8 << 20
+
+// What an engine answers besides unit.ErrAbsent, unit.ErrTaken and
+// unit.ErrConflict.
+var (
+	// ErrReadOnly: a view tried to write.
+	ErrReadOnly = errors.New("engine: a view cannot write")
+	// ErrEnded: a Tx was used after its function returned.
+	ErrEnded = errors.New("engine: the unit of work has ended")
+	// ErrClosed: the engine has been closed.
+	ErrClosed = errors.New("engine: closed")
+	// ErrHistoryLost: the outbox no longer holds what follows the position.
+	// The follower starts again at Tail and looks at everything afresh.
+	ErrHistoryLost = errors.New("engine: the outbox does not reach back to this position")
+)
+
+// Engine is a database of declared collections. It is safe for concurrent use.
+type Engine interface {
+	// Declare makes the collections and indexes that do not exist yet and
+	// builds new indexes over existing documents. It is idempotent, and it is
+	// called before the first use of a collection. A unique index over
+	// documents that already break it is refused and changes nothing.
+	Declare(ctx context.Context, collections ...Collection) error
+
+	// Update runs fn once and commits what it wrote. Return without error means
+	// durable; an error of fn rolls everything back and is returned as it is. A
+	// lost race is unit.ErrConflict, and it is the caller who tries again. fn
+	// must not call Update of the same engine.
+	Update(ctx context.Context, fn func(Tx) error) error
+
+	// View runs fn on one committed snapshot.
+	View(ctx context.Context, fn func(Tx) error) error
+
+	// Tail gives the position behind the last committed insert of an outbox.
+	Tail(ctx context.Context, collection string) (Position, error)
+
+	// Follow calls fn for every document inserted into an outbox after the
+	// position, in the order of their commits, first those that are there and
+	// then each one after its commit. It returns when ctx ends, when fn fails,
+	// or with ErrHistoryLost. What it delivers are hints: state is read from
+	// the documents.
+	Follow(ctx context.Context, collection string, after Position, fn func(Change) error) error
+
+	// Close waits for units under way and gives the database back.
+	Close() error
+}
+
+// Tx is one unit of work, used by one goroutine and only inside its function.
+type Tx interface {
+	// Now is the time of the unit (unit.Tx).
+	Now() time.Time
+
+	// Get reads a document, or gives unit.ErrAbsent. The bytes belong to the
+	// caller.
+	Get(collection, id string) (bson.Raw, error)
+
+	// Insert adds a document with the "ver" it carries; unit.ErrTaken when its
+	// id or a unique value exists.
+	Insert(collection string, doc bson.Raw) error
+
+	// Replace puts doc in the place of the stored document of the same id,
+	// whose "ver" must be one less than that of doc; otherwise
+	// unit.ErrConflict. unit.ErrAbsent when there is none, unit.ErrTaken when a
+	// unique value exists elsewhere.
+	Replace(collection string, doc bson.Raw) error
+
+	// Delete removes a document, or gives unit.ErrAbsent. Rows of the business
+	// are never deleted: this is for what has lapsed.
+	Delete(collection, id string) error
+
+	// Find lists documents in the order of one declared index, or of the index
+	// "_id" that every collection has. Values of the query are nil, strings,
+	// integers, booleans, times and bytes. No limit means unit.DefaultLimit.
+	Find(collection string, q unit.Query) ([]bson.Raw, error)
+}
+
+// Position names a place in the order of commits of an outbox. It is opaque,
+// can be kept across restarts, and belongs to one collection of one engine.
+type Position string
+
+// Change is one insert into an outbox, and the position behind it.
+type Change struct {
+	Position Position
+	Doc      bson.Raw
+}
