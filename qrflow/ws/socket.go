@@ -1,0 +1,214 @@
+package ws
+
+import (
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+	"golang.org/x/time/rate"
+)
+
+// closeCode is why a socket ends (protocol.md §2.10).
+type closeCode int
+
+// The close codes. Codes 4401, 4403 of the protocol are statuses of the
+// handshake here: a page without a good token is never upgraded.
+const (
+	codeTooBig     closeCode = 1009
+	codeRestart    closeCode = 1012 // resume, after 0 to 3 s
+	codeBadMessage closeCode = 4400
+	codeGone       closeCode = 4404 // there is no such ticket any more
+	codeSlow       closeCode = 4408 // resume
+	codeReplaced   closeCode = 4409 // a newer socket has the ticket
+	codeEnded      closeCode = 4410 // the ticket has ended: do not come back
+	codeFlood      closeCode = 4429
+)
+
+// socket is one page.
+type socket struct {
+	hub    *Hub
+	ws     *websocket.Conn
+	raw    net.Conn
+	who    visitor
+	ticket string
+	ended  bool // at the attach already
+	out    outbox
+	feed   feed
+	inputs *rate.Limiter
+
+	mu      sync.Mutex // guards closing and with it the read deadline
+	closing bool
+}
+
+func newSocket(h *Hub, ws *websocket.Conn, raw net.Conn, who visitor, v View) *socket {
+	s := &socket{
+		hub: h, ws: ws, raw: raw, who: who, ticket: v.Ticket, ended: v.Resume == "",
+		inputs: rate.NewLimiter(rate.Limit(h.limits.Messages), 4*h.limits.Messages),
+	}
+	s.out.limit = h.limits.Queue
+	s.feed.last, s.feed.waiting = v.LastSeq, v.State == "open"
+	s.send(anEvent, helloMessage(v, h.limits.Ping))
+	return s
+}
+
+// run is the life of the socket: it reads until the end, whoever brings it about.
+func (s *socket) run() {
+	s.feed.start(s)
+	defer s.feed.stop()
+	s.ws.SetReadLimit(int64(s.hub.limits.Message))
+	s.ws.SetPongHandler(func(string) error { s.alive(); return nil })
+	s.until(s.hub.limits.Hello)
+	err := s.read()
+	if code := codeOf(err); code != 0 && !s.isClosing() {
+		s.close(code, false)
+		s.linger()
+	}
+	_ = s.raw.Close()
+}
+
+// read handles messages until one is bad or the connection fails.
+func (s *socket) read() error {
+	for {
+		kind, b, err := s.ws.ReadMessage()
+		switch {
+		case err != nil:
+			return err
+		case s.isClosing():
+			continue // what came after our close is not read
+		case kind != websocket.TextMessage:
+			return errMessage
+		case !s.inputs.AllowN(time.Now(), 1):
+			return errFlood
+		}
+		if err := s.handle(b); err != nil {
+			return err
+		}
+		s.alive()
+	}
+}
+
+func (s *socket) handle(b []byte) error {
+	r, err := parseRequest(b)
+	if err != nil {
+		return errMessage
+	}
+	if r.Type != "ack" {
+		if !s.feed.begun() {
+			return errMessage // the first message is an ack
+		}
+		if r.Type == "cancel" {
+			s.cancel()
+		}
+		return nil
+	}
+	first, ok := s.feed.ack(r.Seq)
+	if !ok {
+		return errMessage
+	}
+	if first {
+		s.pull()
+	}
+	return nil
+}
+
+// codeOf tells the page why reading ended; 0 when it closed or went away itself.
+func codeOf(err error) closeCode {
+	var timeout net.Error
+	switch {
+	case errors.Is(err, errMessage):
+		return codeBadMessage
+	case errors.Is(err, errFlood):
+		return codeFlood
+	case errors.Is(err, websocket.ErrReadLimit):
+		return codeTooBig
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return codeSlow // no hello, or no pong
+	default:
+		return 0
+	}
+}
+
+// alive gives the page time until two pongs are missed.
+func (s *socket) alive() {
+	if s.feed.begun() {
+		s.until(2 * s.hub.limits.Ping)
+	}
+}
+
+func (s *socket) until(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closing {
+		_ = s.ws.SetReadDeadline(time.Now().Add(d))
+	}
+}
+
+func (s *socket) isClosing() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closing
+}
+
+// seen is the number of the last event that was sent.
+func (s *socket) seen() int64 { return s.feed.at() }
+
+// send puts a message out. An event that finds no room ends the socket; the page
+// resumes and gets it then.
+func (s *socket) send(as sort, m message) {
+	start, full := s.out.put(as, m.encode(s.ticket, s.hub.d.Now()))
+	if full {
+		s.close(codeSlow, false)
+	}
+	if start {
+		go s.write()
+	}
+}
+
+// close ends the socket with a code, after what waits (drain) or at once. The
+// reader sees the end.
+func (s *socket) close(code closeCode, drain bool) {
+	if s.out.end(code, drain) {
+		go s.write()
+	}
+}
+
+// write empties the outbox and ends. There is at most one at a time.
+func (s *socket) write() {
+	for {
+		msg, code := s.out.next()
+		switch {
+		case code != 0:
+			s.sayGoodbye(code)
+			return
+		case msg == nil:
+			return
+		}
+		_ = s.ws.SetWriteDeadline(time.Now().Add(s.hub.limits.Write))
+		if s.ws.WriteMessage(websocket.TextMessage, msg) != nil {
+			_ = s.raw.Close() // too slow even for one message
+			return
+		}
+	}
+}
+
+// sayGoodbye sends the close frame and gives the page a moment to answer it.
+func (s *socket) sayGoodbye(code closeCode) {
+	text := websocket.FormatCloseMessage(int(code), "")
+	_ = s.ws.WriteControl(websocket.CloseMessage, text, time.Now().Add(s.hub.limits.Write))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closing = true
+	_ = s.ws.SetReadDeadline(time.Now().Add(s.hub.limits.Linger))
+}
+
+// lingerBytes is what is read and thrown away at the end, so that a peer in the
+// middle of sending sees our close and not a reset.
+const lingerBytes = 2 << 20
+
+func (s *socket) linger() {
+	_ = s.raw.SetReadDeadline(time.Now().Add(s.hub.limits.Linger))
+	_, _ = io.CopyN(io.Discard, s.raw, lingerBytes)
+}
