@@ -20,7 +20,7 @@ func TestCleanGivesTheSealOfAPhoto(t *testing.T) {
 		for _, s := range []impression.Spec{
 			{Kind: impression.Statutory, Name: company, Number: "3702110012345"},
 			{Kind: impression.Statutory, Name: company, Width: 42},
-			{Kind: impression.Invoice, Name: company, Taxpayer: "91370211MA3C8K2X5U"},
+			{Kind: impression.Invoice, Name: company, Number: "91370211MA3C8K2X5U"},
 			{Kind: impression.LegalRepresentative, Name: "王建国"},
 		} {
 			original := drawn(t, s)

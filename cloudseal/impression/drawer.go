@@ -11,9 +11,11 @@ import (
 const (
 	// MaxName: no registered name is longer, and letters would be illegible.
 	MaxName = 50
-	// MaxPurpose and MaxNumber: what fits under the star and on the lower arc.
+	// MaxPurpose, MaxNumber and MaxSerial: what fits under the star, on the
+	// lower arc or in the middle, and under the purpose.
 	MaxPurpose = 10
 	MaxNumber  = 18
+	MaxSerial  = 5
 	// MinSize and MaxSize in mm: from a name seal to the State Council's.
 	MinSize = 10.0
 	MaxSize = 60.0
@@ -24,14 +26,14 @@ type Spec struct {
 	Kind Kind
 	// Name of the organization, or of the person for a name seal.
 	Name string
-	// Number on the lower arc, 13 or 14 digits; on an invoice seal the serial
-	// under the purpose, such as "(1)". Empty for none.
+	// Number on the lower arc, 13 or 14 digits; on an invoice seal the taxpayer
+	// number (USCC) in the middle. Empty for none.
 	Number string
+	// Serial of an invoice seal, such as "(1)", under its purpose.
+	Serial string
 	// Purpose is the text under the star; empty: the kind's own, which the
 	// organization seal has not.
 	Purpose string
-	// Taxpayer is the taxpayer number (USCC) in the middle of an invoice seal.
-	Taxpayer string
 	// Width, Height and Border in mm; a round seal needs only its Width.
 	Width, Height, Border float64
 }
@@ -140,7 +142,7 @@ func (s Spec) complete() (Spec, error) {
 		{"name", within(s.Name, 2, MaxName)},
 		{"purpose", within(s.Purpose, 0, MaxPurpose)},
 		{"number", within(s.Number, 0, MaxNumber)},
-		{"taxpayer", within(s.Taxpayer, 0, MaxNumber)},
+		{"serial", within(s.Serial, 0, MaxSerial)},
 		{"size", s.Width >= MinSize && s.Width <= MaxSize && s.Height >= MinSize && s.Height <= MaxSize},
 		{"border", s.Border >= 0.1 && s.Border <= 2},
 	} {

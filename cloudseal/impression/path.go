@@ -107,8 +107,8 @@ func (p *path) letter(f *face, l letter, s seat) {
 
 // svg writes the path as an SVG document of the given size in mm.
 func (p *path) svg(width, height float64) []byte {
-	b := fmt.Appendf(nil, `<svg xmlns="http://www.w3.org/2000/svg" width="%gmm" height="%gmm" viewBox="0 0 %d %d"><path fill="#ff0000" d="`,
-		width, height, int(math.Round(width*1000)), int(math.Round(height*1000)))
+	b := fmt.Appendf(nil, `<svg xmlns="http://www.w3.org/2000/svg" width="%gmm" height="%gmm" viewBox="0 0 %d %d"><path fill="%s" d="`,
+		width, height, int(math.Round(width*1000)), int(math.Round(height*1000)), hex(Ink))
 	for i, s := range p.steps {
 		if s.op == sfnt.SegmentOpMoveTo && i > 0 {
 			b = append(b, 'Z')

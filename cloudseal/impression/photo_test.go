@@ -29,7 +29,7 @@ type photo struct {
 }
 
 var (
-	phone = photo{1200, 0.7, 2.5, 0.97, color.RGBA{196, 48, 62, 255}, color.RGBA{232, 226, 214, 255}, 0.35, 24, 80}
+	phone = photo{900, 0.7, 2.5, 0.97, color.RGBA{196, 48, 62, 255}, color.RGBA{232, 226, 214, 255}, 0.35, 24, 80}
 	scan  = photo{700, 0.9, -1, 1, color.RGBA{225, 60, 60, 255}, color.RGBA{250, 250, 250, 255}, 0, 6, 90}
 	faded = photo{600, 0.8, 0.5, 1, color.RGBA{235, 150, 150, 255}, color.RGBA{245, 243, 240, 255}, 0.1, 8, 75}
 )

@@ -24,6 +24,9 @@ var (
 	Black = color.NRGBA{A: 255}
 )
 
+// hex is a colour as SVG has it.
+func hex(c color.NRGBA) string { return fmt.Sprintf("#%02x%02x%02x", c.R, c.G, c.B) }
+
 // pixels is a length in mm at the resolution of the pictures.
 func pixels(mm float64) int { return int(math.Round(mm / 25.4 * dotsPerInch)) }
 

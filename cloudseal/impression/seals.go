@@ -71,11 +71,11 @@ func (f *fonts) oval(p *path, s Spec) error {
 	if err != nil {
 		return err
 	}
-	taxpayer, err := f.figures.letters(s.Taxpayer)
+	taxpayer, err := f.figures.letters(s.Number)
 	if err != nil {
 		return err
 	}
-	serial, err := f.figures.letters(s.Number)
+	serial, err := f.figures.letters(s.Serial)
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ func TestSimilar(t *testing.T) {
 		return impression.Spec{Kind: impression.Statutory, Name: name, Number: number}
 	}
 	kind := func(k impression.Kind) impression.Spec {
-		return impression.Spec{Kind: k, Name: company, Number: "3702110012345", Taxpayer: "91370211MA3C8K2X5U"}
+		return impression.Spec{Kind: k, Name: company, Number: "3702110012345"}
 	}
 	tests := []struct {
 		name          string
