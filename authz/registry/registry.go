@@ -12,8 +12,8 @@ import (
 // Identity is a person as the registry knows him. It prints without its
 // number.
 type Identity struct {
-	Name     string
-	IDNumber string
+	Name     string `json:"name"`
+	IDNumber string `json:"idNumber"`
 }
 
 // String hides the person.
