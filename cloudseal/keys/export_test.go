@@ -1,0 +1,9 @@
+package keys
+
+import "yunzhang.dev/cloudseal/gm"
+
+// RowMAC is the MAC the signer would give a key row: what somebody with the row
+// key can forge.
+func RowMAC(rowKey []byte, k *Key) gm.Digest {
+	return guarded[Key, *Key]{name: "keys", key: rowKey}.mac(k)
+}

@@ -1,0 +1,198 @@
+package keys
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"yunzhang.dev/authz/fault"
+	"yunzhang.dev/authz/statement"
+	"yunzhang.dev/authz/unit"
+	"yunzhang.dev/cloudseal/gm"
+)
+
+// Limits of the signer.
+const (
+	// DefaultMaxAge is how long after the approval a signature may still be
+	// started (protocol.md §2.4): long enough for a busy server, too short for
+	// evidence that somebody kept.
+	DefaultMaxAge = 60 * time.Second
+	// MaxSkew is how far the service's clock may be ahead of the signer's.
+	MaxSkew = 2 * time.Second
+	// MaxJobs is the most documents of one approval: what a statement lists.
+	MaxJobs = 50
+	// macKeySize is the least that makes guessing the row key hopeless.
+	macKeySize = 32
+)
+
+// SecondFactor verifies the WebAuthn assertion of a device that has a passkey:
+// key is the COSE key of the enrolment, statement the bytes both signatures
+// cover. An error refuses the signature.
+type SecondFactor interface {
+	Verify(key []byte, credential string, statement, assertion []byte) error
+}
+
+// Deps is what a Signer is made of.
+type Deps struct {
+	Work   unit.Work // the signer's own store
+	Tables Tables
+	KEK    []byte // SM4 key that wraps the keys' keys; from outside the data folder
+	MACKey []byte // 32 bytes or more; from outside the data folder
+	// Authorities are the pinned keys of the enrolment authority: whoever they
+	// vouch for is a person, a device, a legal representative.
+	Authorities []gm.PublicKey
+	// Second may be nil: devices that have a passkey are then refused.
+	Second SecondFactor
+	Issuer string        // host name every statement must carry
+	MaxAge time.Duration // 0: DefaultMaxAge
+	Now    func() time.Time
+	// Checkpoint, when set, is called at the named points evidence, journal,
+	// value and kept, so that tests can stop the world there.
+	Checkpoint func(name string)
+}
+
+// Signer keeps seal keys and signs with them. It is safe for concurrent use.
+type Signer struct {
+	work        unit.Work
+	keys        guarded[Key, *Key]
+	journal     guarded[Entry, *Entry]
+	approvals   guarded[Approval, *Approval]
+	stops       guarded[Stop, *Stop]
+	kek         []byte
+	kekID       string
+	authorities []gm.PublicKey
+	second      SecondFactor
+	issuer      string
+	maxAge      time.Duration
+	now         func() time.Time
+	checkpoint  func(name string)
+}
+
+// New makes a Signer.
+func New(d Deps) (*Signer, error) {
+	switch {
+	case d.Work == nil || d.Tables.Keys == nil || d.Tables.Journal == nil || d.Tables.Approvals == nil || d.Tables.Stops == nil:
+		return nil, errors.New("keys: no store")
+	case len(d.KEK) != gm.SealKeySize || len(d.MACKey) < macKeySize:
+		return nil, errors.New("keys: the key-encryption key or the row key has the wrong length")
+	case len(d.Authorities) == 0 || d.Issuer == "" || d.Now == nil:
+		return nil, errors.New("keys: no authority, issuer or clock")
+	}
+	s := &Signer{
+		work:      d.Work,
+		keys:      guarded[Key, *Key]{"keys", d.Tables.Keys, d.MACKey},
+		journal:   guarded[Entry, *Entry]{"journal", d.Tables.Journal, d.MACKey},
+		approvals: guarded[Approval, *Approval]{"approvals", d.Tables.Approvals, d.MACKey},
+		stops:     guarded[Stop, *Stop]{"stops", d.Tables.Stops, d.MACKey},
+		kek:       d.KEK, kekID: kekID(d.KEK), authorities: d.Authorities, second: d.Second,
+		issuer: d.Issuer, maxAge: d.MaxAge, now: d.Now, checkpoint: d.Checkpoint,
+	}
+	if s.maxAge == 0 {
+		s.maxAge = DefaultMaxAge
+	}
+	if s.checkpoint == nil {
+		s.checkpoint = func(string) {}
+	}
+	return s, nil
+}
+
+// Signed is the stamp of one document.
+type Signed struct {
+	Document  string
+	Signature []byte    // DER SES_Signature
+	Time      time.Time // timeInfo of its TBS_Sign
+}
+
+// Sign checks the evidence and stamps the documents, in the order of the
+// statement's doc lines and all of them. A fault (see [Refusal]) is final for
+// this evidence unless the journal has it; any other error may have left the
+// work half done, and calling again with the same arguments finishes it.
+func (s *Signer) Sign(ctx context.Context, ev Evidence, jobs []Job) ([]Signed, error) {
+	a, err := s.readApproval(ev.Approval)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := s.recall(ctx, a, jobs)
+	if err != nil {
+		return nil, err
+	}
+	if entries == nil {
+		if entries, err = s.begin(ctx, a, ev, jobs); err != nil {
+			return nil, err
+		}
+	}
+	signed := make([]Signed, 0, len(entries))
+	for _, e := range entries {
+		one, err := s.finish(ctx, e)
+		if err != nil {
+			return nil, fmt.Errorf("sign document %d of %s: %w", e.Index, e.Ticket, err)
+		}
+		signed = append(signed, one)
+	}
+	return signed, nil
+}
+
+// begin checks everything and passes the commit point.
+func (s *Signer) begin(ctx context.Context, a approval, ev Evidence, jobs []Job) ([]*Entry, error) {
+	now := s.now().UTC()
+	p, err := s.prove(a, ev, now)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := s.prepare(ctx, p, jobs, now)
+	if err != nil {
+		return nil, err
+	}
+	s.checkpoint("evidence")
+	if err := s.commit(ctx, p, entries); err != nil {
+		return nil, err
+	}
+	s.checkpoint("journal")
+	// What counts is what the store has: another call for the same ticket may
+	// have come first.
+	return s.recall(ctx, a, jobs)
+}
+
+// Refusal gives the fault by which the signer refused for good, or nil: the
+// error is one of circumstance, and trying again is right.
+func Refusal(err error) *fault.Error {
+	var f *fault.Error
+	if !errors.As(err, &f) || f.Kind == fault.Internal || f.Kind == fault.Unavailable || f.Kind == fault.TooMany {
+		return nil
+	}
+	return f
+}
+
+// Evidence is everything that permits the stamps of one ticket. It is complete
+// by itself: what it says is signed, but for Kind and ApprovedAt.
+type Evidence struct {
+	Kind string `bson:"kind"` // KindScan or KindOwner (DESIGN.md, Evidence kinds)
+	// ApprovedAt is the store time of the transaction that took the approval.
+	ApprovedAt time.Time        `bson:"approvedAt"`
+	Approval   statement.Signed `bson:"approval"`
+	Second     []byte           `bson:"second"`    // passkey assertion over the approval
+	Enrolment  statement.Signed `bson:"enrolment"` // of the approving device
+	// Representation is the authority's word on the legal representative of
+	// the principal: the grantor for a scan, the approver himself for owner.
+	Representation statement.Signed `bson:"representation"`
+	// Only for KindScan:
+	Delegation       statement.Signed `bson:"delegation"`
+	DelegationSecond []byte           `bson:"delegationSecond"` // passkey assertion over the delegation
+	GrantorEnrolment statement.Signed `bson:"grantorEnrolment"` // of the device that signed it
+}
+
+// The kinds of evidence that this signer knows.
+const (
+	KindScan  = "scan"
+	KindOwner = "owner"
+)
+
+// hash names the evidence as a whole.
+func (e Evidence) hash() gm.Digest {
+	parts := [][]byte{[]byte(e.Kind), moment(e.ApprovedAt), e.Second, e.DelegationSecond}
+	for _, s := range []statement.Signed{e.Approval, e.Enrolment, e.Representation, e.Delegation, e.GrantorEnrolment} {
+		parts = append(parts, s.Bytes, s.Sig)
+	}
+	return gm.Digest(gm.Derive([]byte("cseal-evidence/1"), "evidence", parts...))
+}

@@ -1,0 +1,121 @@
+package keys
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"yunzhang.dev/authz/fault"
+	"yunzhang.dev/authz/unit"
+)
+
+// What can be stopped. Ids are what signed statements carry, so that the
+// signer knows them without asking anybody.
+const (
+	StopDelegation   = "delegation"   // id of the delegation; final
+	StopAgent        = "agent"        // MemberID: a place in an organization, the legal representative's too
+	StopDevice       = "device"       // hex hash of the device's public key
+	StopSeal         = "seal"         // seal code
+	StopOrganization = "organization" // USCC
+)
+
+// stopKinds says what refusal a stop of a kind gives.
+var stopKinds = map[string]*fault.Error{
+	StopDelegation: fault.DelegationRevoked, StopAgent: fault.AgentNotAllowed, StopDevice: fault.DeviceRevoked,
+	StopSeal: fault.SealFrozen, StopOrganization: fault.OrgInactive,
+}
+
+// MemberID names a person's place in an organization, as stops know it.
+func MemberID(uscc, person string) string { return uscc + "." + person }
+
+// Stop ends a power: when it returns nil, nothing will be committed under it
+// any more. It waits for nothing but its own write. Repeating it is no error.
+func (s *Signer) Stop(ctx context.Context, kind, id string) error {
+	return s.turn(ctx, kind, id, true)
+}
+
+// Lift takes a stop back. A delegation never comes back: the legal
+// representative grants a new one.
+func (s *Signer) Lift(ctx context.Context, kind, id string) error {
+	if kind == StopDelegation {
+		return fault.WrongState.Becausef("a revoked delegation stays revoked")
+	}
+	return s.turn(ctx, kind, id, false)
+}
+
+func (s *Signer) turn(ctx context.Context, kind, id string, stopped bool) error {
+	if stopKinds[kind] == nil || id == "" {
+		return fmt.Errorf("keys: nothing of kind %q can be stopped", kind)
+	}
+	err := s.work.Update(ctx, func(tx unit.Tx) error {
+		row, err := s.stops.Get(tx, stopID(kind, id))
+		if errors.Is(err, unit.ErrAbsent) {
+			return retry(s.stops.Insert(tx, &Stop{Row: unit.Row{ID: stopID(kind, id)}, Stopped: stopped, At: tx.Now()}))
+		}
+		if err != nil || row.Stopped == stopped {
+			return err
+		}
+		row.Stopped, row.At = stopped, tx.Now()
+		return s.stops.Replace(tx, row)
+	})
+	if err != nil {
+		return fmt.Errorf("stop or lift %s: %w", kind, err)
+	}
+	return nil
+}
+
+func stopID(kind, id string) string { return kind + ":" + id }
+
+// power is something a signature depends on and whose end it must not outlive.
+type power struct {
+	kind, id string
+	refusal  *fault.Error
+}
+
+// powers lists what the proof depends on, in one order for all so that two
+// transactions never wait for each other.
+func (p *proof) powers() []power {
+	list := []power{
+		{StopOrganization, p.Principal.USCC, fault.OrgInactive},
+		{StopAgent, MemberID(p.Principal.USCC, p.Agent.ID), fault.AgentNotAllowed},
+		{StopDevice, p.Device.Hex(), fault.DeviceRevoked},
+	}
+	if p.delegation != nil {
+		list = append(list,
+			power{StopDelegation, p.Delegation.ID, fault.DelegationRevoked},
+			power{StopAgent, MemberID(p.Principal.USCC, p.grantor), fault.DelegationRevoked})
+	}
+	for _, seal := range p.Seals {
+		list = append(list, power{StopSeal, seal.ID, fault.SealFrozen})
+	}
+	slices.SortFunc(list, func(a, b power) int { return strings.Compare(stopID(a.kind, a.id), stopID(b.kind, b.id)) })
+	return slices.CompactFunc(list, func(a, b power) bool { return a.kind == b.kind && a.id == b.id })
+}
+
+// pass finds every power standing and writes its row: a stop that is written
+// at the same time changes the same row, so only one of the two commits.
+func (s *Signer) pass(tx unit.Tx, powers []power) error {
+	for _, p := range powers {
+		row, err := s.stops.Get(tx, stopID(p.kind, p.id))
+		if errors.Is(err, unit.ErrAbsent) {
+			err = retry(s.stops.Insert(tx, &Stop{Row: unit.Row{ID: stopID(p.kind, p.id)}, At: tx.Now(), Used: 1}))
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if row.Stopped {
+			return p.refusal
+		}
+		row.Used++
+		if err := s.stops.Replace(tx, row); err != nil {
+			return err
+		}
+	}
+	return nil
+}

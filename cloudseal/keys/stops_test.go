@@ -1,0 +1,141 @@
+package keys_test
+
+import (
+	"errors"
+	"sync"
+	"testing"
+
+	"yunzhang.dev/authz/fault"
+	"yunzhang.dev/authz/statement"
+	"yunzhang.dev/cloudseal/cloudsealtest"
+	"yunzhang.dev/cloudseal/keys"
+)
+
+func (s *stage) stop(kind, id string) {
+	s.t.Helper()
+	if err := s.signer.Stop(s.t.Context(), kind, id); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func TestEveryStopStops(t *testing.T) {
+	t.Parallel()
+	uscc := cloudsealtest.Org.USCC
+	for _, c := range []struct {
+		kind string
+		id   func(s *stage) string
+		want string
+	}{
+		{keys.StopDelegation, func(*stage) string { return "dg_us_agent" }, "delegation-revoked"},
+		{keys.StopAgent, func(*stage) string { return keys.MemberID(uscc, "us_agent") }, "agent-not-approved"},
+		{keys.StopAgent, func(*stage) string { return keys.MemberID(uscc, "us_legal") }, "delegation-revoked"},
+		{keys.StopDevice, func(s *stage) string { return s.agent.Hash().Hex() }, "device-revoked"},
+		{keys.StopSeal, func(*stage) string { return code }, "seal-frozen"},
+		{keys.StopOrganization, func(*stage) string { return uscc }, "principal"},
+	} {
+		t.Run(c.kind+" "+c.want, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			jobs := s.jobs(1)
+			ev := s.evidence("tk_1", jobs)
+			s.stop(c.kind, c.id(s))
+			s.stop(c.kind, c.id(s)) // again is no error
+			s.refused(ev, jobs, c.want)
+			err := s.signer.Lift(t.Context(), c.kind, c.id(s))
+			if c.kind == keys.StopDelegation {
+				if !errors.Is(err, fault.WrongState) {
+					t.Errorf("a revoked delegation came back: %v", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.sign(ev, jobs)
+		})
+	}
+}
+
+func TestStopsOfOthersDoNotMatter(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.stop(keys.StopAgent, keys.MemberID("91110000802100433B", "us_agent"))
+	s.stop(keys.StopSeal, "33010600000002")
+	s.stop(keys.StopDevice, s.legal.Hash().Hex()) // a lost phone does not end what was granted with it
+	jobs := s.jobs(1)
+	s.sign(s.evidence("tk_1", jobs), jobs)
+}
+
+func TestAnUnknownKindIsNoStop(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	if s.signer.Stop(t.Context(), "ticket", "x") == nil || s.signer.Stop(t.Context(), keys.StopSeal, "") == nil {
+		t.Error("a stop of nothing is acknowledged")
+	}
+}
+
+// A stop and a stamp at the same time: when the stop is acknowledged, either
+// the stamp was committed before or it never will be. The stamps that succeed
+// say which; after the acknowledgement none may begin to.
+func TestAStopRacesWithStamps(t *testing.T) {
+	t.Parallel()
+	const tickets = 24
+	s := newStage(t)
+	var jobs [tickets][]keys.Job
+	var evs [tickets]keys.Evidence
+	for i := range tickets {
+		jobs[i] = s.jobs(1)
+		jobs[i][0].Slot = 1 + i%10
+		if i >= 10 { // the slots of the delegation are used up: these act as owner
+			evs[i] = s.owner(ticket(i), jobs[i])
+			continue
+		}
+		evs[i] = s.evidence(ticket(i), jobs[i])
+	}
+	var wg sync.WaitGroup
+	stopped := make(chan struct{})
+	var mu sync.Mutex
+	late := 0
+	for i := range tickets {
+		wg.Go(func() {
+			before := true
+			select {
+			case <-stopped:
+				before = false
+			default:
+			}
+			_, err := s.signer.Sign(t.Context(), evs[i], jobs[i])
+			if err != nil && !errors.Is(err, fault.SealFrozen) {
+				t.Errorf("ticket %d: %v", i, err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if err == nil && !before {
+				late++
+			}
+		})
+		if i == tickets/2 {
+			wg.Go(func() {
+				if err := s.signer.Stop(t.Context(), keys.StopSeal, code); err != nil {
+					t.Error(err)
+				}
+				close(stopped)
+			})
+		}
+	}
+	wg.Wait()
+	if late > 0 {
+		t.Errorf("%d stamps began after the stop was acknowledged", late)
+	}
+}
+
+func ticket(i int) string { return "tk_" + string(rune('a'+i)) }
+
+func TestANewDelegationIsNotTheStoppedOne(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	jobs := s.jobs(1)
+	s.stop(keys.StopDelegation, "dg_us_agent")
+	s.delegation = cloudsealtest.Delegate(t, s.legal, s.agent.Person, []statement.Ref{s.ref}, func(d *statement.Delegation) { d.ID = "dg_new" })
+	s.sign(s.evidence("tk_1", jobs), jobs) // a new delegation is not the stopped one
+}
