@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"unicode"
 )
 
 // Template names a text.
@@ -24,13 +25,23 @@ const (
 	Bound          Template = "bound"
 )
 
+// Templates lists all texts.
+func Templates() []Template {
+	return []Template{
+		PhoneCode, AuthorizeAgent, DeviceEnrolled, AgentApplied, AgentApproved, Delegated, SealIssued, Stamped, Bound,
+	}
+}
+
 // Message is one message to one phone. Params hold masked names and codes; a
-// message is never logged.
+// message is never logged, and prints without them.
 type Message struct {
 	To       string // mobile number
 	Template Template
 	Params   map[string]string
 }
+
+// String hides number and values.
+func (m Message) String() string { return "[message " + string(m.Template) + "]" }
 
 // Sender delivers messages. An error means that it was surely not accepted for
 // delivery.
@@ -57,18 +68,56 @@ func texts() map[Template][2]string {
 	}
 }
 
-// Text renders a message: Chinese first, English after it.
+// maxParam bounds a value in a text, in characters: an SMS has 70 in each part.
+const maxParam = 60
+
+// domainParam, where a message brings it, adds the line by which browsers offer
+// a code on that domain only (the origin-bound form of one-time codes).
+const domainParam = "domain"
+
+// Text renders a message: Chinese first, English after it. Values go in as they
+// are, without control characters; what they say is never read as a place.
 func Text(m Message) (string, error) {
 	t, ok := texts()[m.Template]
 	if !ok {
 		return "", fmt.Errorf("notify: no text %q", m.Template)
 	}
 	both := t[0] + " " + t[1]
-	for k, v := range m.Params {
-		both = strings.ReplaceAll(both, "{"+k+"}", v)
+	for _, place := range places(both) {
+		if m.Params[place] == "" {
+			return "", fmt.Errorf("notify: the place %q of %q was not filled", place, m.Template)
+		}
 	}
-	if strings.Contains(both, "{") {
-		return "", fmt.Errorf("notify: a place of %q was not filled", m.Template)
+	var pairs []string
+	for k, v := range m.Params {
+		pairs = append(pairs, "{"+k+"}", plain(v))
+	}
+	both = strings.NewReplacer(pairs...).Replace(both)
+	if domain := m.Params[domainParam]; domain != "" && m.Params["code"] != "" {
+		both += "\n@" + plain(domain) + " #" + plain(m.Params["code"])
 	}
 	return both, nil
+}
+
+// places lists the {names} of a text.
+func places(text string) []string {
+	var names []string
+	for _, part := range strings.Split(text, "{")[1:] {
+		name, _, _ := strings.Cut(part, "}")
+		names = append(names, name)
+	}
+	return names
+}
+
+func plain(v string) string {
+	v = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, v)
+	if r := []rune(v); len(r) > maxParam {
+		return string(r[:maxParam]) + "…"
+	}
+	return v
 }

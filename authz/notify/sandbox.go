@@ -3,7 +3,11 @@ package notify
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"sync"
 	"time"
 )
@@ -27,15 +31,26 @@ type Outbox struct {
 	path string
 	now  func() time.Time
 
-	mu   sync.Mutex
-	sent []Sent // guarded by mu
+	mu   sync.Mutex // guards what follows
+	sent []Sent
+	down bool
 }
+
+// ErrDown: messages cannot be sent now.
+var ErrDown = errors.New("notify: the provider does not answer")
 
 // NewOutbox makes an outbox; path may be "" for memory only.
 func NewOutbox(path string, now func() time.Time) *Outbox { return &Outbox{path: path, now: now} }
 
 // Sandbox marks the provider as one that production refuses.
 func (o *Outbox) Sandbox() bool { return true }
+
+// SetDown makes sending fail, or work again.
+func (o *Outbox) SetDown(down bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.down = down
+}
 
 // Send puts a message into the outbox.
 func (o *Outbox) Send(ctx context.Context, m Message) error {
@@ -46,14 +61,20 @@ func (o *Outbox) Send(ctx context.Context, m Message) error {
 	if err != nil {
 		return err
 	}
-	sent := Sent{At: o.now().UTC(), To: m.To, Template: m.Template, Params: m.Params, Text: text}
+	sent := Sent{At: o.now().UTC(), To: m.To, Template: m.Template, Params: maps.Clone(m.Params), Text: text}
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.down {
+		return ErrDown
+	}
+	if err := o.append(sent); err != nil {
+		return err
+	}
 	o.sent = append(o.sent, sent)
 	if len(o.sent) > maxOutbox {
-		o.sent = append([]Sent(nil), o.sent[len(o.sent)-maxOutbox:]...)
+		o.sent = slices.Clone(o.sent[len(o.sent)-maxOutbox:])
 	}
-	return o.append(sent)
+	return nil
 }
 
 func (o *Outbox) append(s Sent) error {
@@ -62,10 +83,16 @@ func (o *Outbox) append(s Sent) error {
 	}
 	f, err := os.OpenFile(o.path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
-		return err
+		return fmt.Errorf("open the outbox: %w", err)
 	}
 	defer f.Close()
-	return json.NewEncoder(f).Encode(s)
+	if info, err := f.Stat(); err != nil || info.Mode().Perm()&0o077 != 0 {
+		return fmt.Errorf("notify: the outbox is not its owner's alone (mode 0600)")
+	}
+	if err := json.NewEncoder(f).Encode(s); err != nil {
+		return fmt.Errorf("write the outbox: %w", err)
+	}
+	return nil
 }
 
 // Messages gives what was sent to a phone, oldest first; all with "".

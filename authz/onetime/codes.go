@@ -57,6 +57,19 @@ func DefaultLimits() Limits {
 	return Limits{Life: 5 * time.Minute, Tries: 5, Gap: time.Minute, PerDay: 5}
 }
 
+// AuthorizeAgent is the purpose of the code that a legal representative passes
+// on to an agent.
+const AuthorizeAgent = "authorize-agent"
+
+// PurposeLimits are the purposes with limits of their own. An authorization
+// code is passed on by telephone, which takes longer, and several agents of one
+// organization may apply on one day.
+func PurposeLimits() map[string]Limits {
+	return map[string]Limits{
+		AuthorizeAgent: {Life: 15 * time.Minute, Tries: 5, Gap: time.Minute, PerDay: 20},
+	}
+}
+
 // Code is an issued code as the store keeps it. ID is a keyed hash of what it
 // is bound to: one code for each binding, a new one overwrites the old.
 type Code struct {
@@ -85,8 +98,8 @@ type Deps struct {
 	// Pepper is a secret that is not in the database, 32 bytes: with the
 	// database alone six digits would be found in no time.
 	Pepper []byte
-	// Limits of each purpose; a purpose that is not listed has none of its own
-	// and takes DefaultLimits.
+	// Limits of each purpose; nil: PurposeLimits. A purpose that is not listed
+	// takes DefaultLimits.
 	Limits map[string]Limits
 }
 
@@ -100,6 +113,9 @@ func NewSMS(d Deps) (*SMS, error) {
 	}
 	if len(d.Pepper) < 32 {
 		return nil, errors.New("onetime: the pepper is shorter than 32 bytes")
+	}
+	if d.Limits == nil {
+		d.Limits = PurposeLimits()
 	}
 	return &SMS{d}, nil
 }

@@ -41,7 +41,6 @@ func newWorld(t *testing.T) *world {
 	var err error
 	w.sms, err = onetime.NewSMS(onetime.Deps{
 		Work: w.db, Codes: w.codes, Tallies: w.tallies, Carrier: w, Pepper: make([]byte, 32),
-		Limits: map[string]onetime.Limits{"authorize-agent": {Life: 15 * time.Minute, Tries: 5, PerDay: 20}},
 	})
 	if err != nil {
 		t.Fatal(err)
