@@ -29,6 +29,9 @@ type Session struct {
 	URL   string
 }
 
+// String hides the token.
+func (Session) String() string { return "[session]" }
+
 // Evidence is the provider's answer. It is about the identity given at Begin.
 type Evidence struct {
 	ID       string // the provider's number of the transaction

@@ -60,3 +60,32 @@ func TestIdentityDoesNotPrint(t *testing.T) {
 		t.Error(s)
 	}
 }
+
+func TestSessionDoesNotPrint(t *testing.T) {
+	t.Parallel()
+	session, err := provider(true).Begin(t.Context(), zhang, "enrol")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := fmt.Sprintf("%v %s %+v", session, session, struct{ S realperson.Session }{session}); strings.Contains(s, session.Token) {
+		t.Error(s)
+	}
+}
+
+func TestDownInTheMiddle(t *testing.T) {
+	t.Parallel()
+	s := provider(false)
+	session, err := s.Begin(t.Context(), zhang, "enrol")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Complete(session.Token)
+	s.SetDown(true)
+	if _, err := s.Result(t.Context(), session.Token); !errors.Is(err, realperson.ErrDown) {
+		t.Errorf("down: %v", err)
+	}
+	s.SetDown(false)
+	if ev, err := s.Result(t.Context(), session.Token); err != nil || !ev.Match {
+		t.Errorf("the session was lost: %+v, %v", ev, err)
+	}
+}
