@@ -1,0 +1,154 @@
+package config
+
+import "time"
+
+// Config is the whole configuration of a node. The comment of each field is
+// its manual; README shows them.
+type Config struct {
+	// Address and port to listen on. Behind a proxy: an address only the proxy
+	// reaches. In the sandbox it must be a loopback address.
+	Listen string `toml:"listen"`
+	// True refuses every sandbox provider, every software key tier and plain
+	// http. A system that people rely on runs with nothing else.
+	Production bool `toml:"production"`
+	// Folder of the database and the documents. Whoever can write to it can
+	// delete and delay, but can neither stamp nor forge an approval.
+	DataDir string `toml:"data_dir"`
+	// Folder of the keys, made by "yunzhang init". It is refused inside
+	// data_dir: a copy of the data must not hold what opens it. Whoever can
+	// read it can stamp; lose it and every seal is lost.
+	KeysDir string `toml:"keys_dir"`
+	// Unix socket for operators ("yunzhang admin"), mode 0600. Empty: data_dir/admin.sock.
+	AdminSocket string `toml:"admin_socket"`
+	// How long a stopping node waits for stamps and requests under way. What is
+	// not finished then is finished at the next start.
+	ShutdownGrace Duration `toml:"shutdown_grace"`
+
+	Sites     Sites     `toml:"sites"`
+	TLS       TLS       `toml:"tls"`
+	Log       Log       `toml:"log"`
+	Limits    Limits    `toml:"limits"`
+	Lifetimes Lifetimes `toml:"lifetimes"`
+	Sandbox   Sandbox   `toml:"sandbox"`
+}
+
+// Sites are the web origins under which one node answers, each a separate
+// origin so that cookies, scripts and policies of one never reach another.
+type Sites struct {
+	// Host name that stands in every signed statement as its issuer. It must
+	// never change: statements of another issuer are refused.
+	Issuer string `toml:"issuer"`
+	// Origin of the phone's API and app.
+	App string `toml:"app"`
+	// Origin of the API for declaration systems.
+	Portal string `toml:"portal"`
+	// Origin of the demonstration declaration system; empty switches it off.
+	Demo string `toml:"demo"`
+	// Origin of public verification and status; QR codes lead to its /q.
+	Verify string `toml:"verify"`
+	// Origin of the sockets of waiting pages, a host without cookies.
+	Sockets string `toml:"sockets"`
+}
+
+// TLS is for a node that faces browsers itself.
+type TLS struct {
+	// Certificate chain, PEM. Empty: a proxy in front does TLS.
+	Cert string `toml:"cert"`
+	// Private key of the certificate, PEM, readable by the server only.
+	Key string `toml:"key"`
+	// Networks (CIDR) of proxies whose X-Forwarded headers are believed. A
+	// network too many here lets its members choose their own address.
+	TrustedProxies []string `toml:"trusted_proxies"`
+}
+
+// Log is one line a request and what went wrong; never names, numbers, codes
+// or keys.
+type Log struct {
+	// debug, info, warn or error.
+	Level string `toml:"level"`
+	// text or json.
+	Format string `toml:"format"`
+	// Bearer token that /metrics asks for; empty: only loopback may read it.
+	MetricsToken string `toml:"metrics_token"`
+}
+
+// Limits bound what one request or one client may cost.
+type Limits struct {
+	// Largest document, bytes. It is held in memory while it is stamped.
+	Document int `toml:"document"`
+	// Most documents of one request: what a person can look through.
+	Batch int `toml:"batch"`
+	// Requests a second of one declaration system.
+	ApplicationRate int `toml:"application_rate"`
+	// Requests a second of one address, for phones and the public.
+	AddressRate int `toml:"address_rate"`
+	// Sockets of waiting pages from one address.
+	SocketsPerAddress int `toml:"sockets_per_address"`
+	// Connections served at once.
+	Connections int `toml:"connections"`
+	// Open requests of one account of a declaration system.
+	OpenTickets int `toml:"open_tickets"`
+	// Wrong PINs in a row that lock it.
+	PINTries int `toml:"pin_tries"`
+	// Stamps made at the same time: about one a core.
+	StampWorkers int `toml:"stamp_workers"`
+}
+
+// Lifetimes say how long things last (protocol.md §2.4). Longer is more
+// comfortable and weaker.
+type Lifetimes struct {
+	// Period of a rolling QR frame, 1s to 5s; the current and two before it are accepted.
+	Frame Duration `toml:"frame"`
+	// From the request to the scan; never extended.
+	Open Duration `toml:"open"`
+	// From the scan to the decision, by purpose; with open at most 10m.
+	DecideLogin Duration `toml:"decide_login"`
+	// See decide_login.
+	DecideBind Duration `toml:"decide_bind"`
+	// See decide_login.
+	DecideStamp Duration `toml:"decide_stamp"`
+	// From the approval to the start of stamping: older approvals are refused.
+	Start Duration `toml:"start"`
+	// From the result to its first redeem.
+	Result Duration `toml:"result"`
+	// A further device waits this long before it may do more than log in.
+	Cooling Duration `toml:"cooling"`
+	// Age of a real-person authentication that still counts as fresh.
+	Evidence Duration `toml:"evidence"`
+	// Age of the business registry's word on a legal representative.
+	Registry Duration `toml:"registry"`
+	// Validity of a new seal and its certificate.
+	Seal Duration `toml:"seal"`
+}
+
+// Sandbox is the world of providers that behave like the real ones and are not.
+type Sandbox struct {
+	// Use the sandbox providers and admit software keys. Refused with production
+	// and on an address that others can reach (unless lan).
+	Enabled bool `toml:"enabled"`
+	// File with the organizations and people of the sandbox world, JSON. Empty: none.
+	World string `toml:"world"`
+	// File that receives the sandbox's messages, mode 0600. Empty: data_dir/outbox.jsonl.
+	Outbox string `toml:"outbox"`
+	// Admit an address that others can reach, for a trial with a real phone.
+	LAN bool `toml:"lan"`
+}
+
+// Default is a configuration for one machine behind a proxy; keys, sites and
+// providers still have to be named.
+func Default() Config {
+	return Config{
+		Listen: "127.0.0.1:8080", DataDir: "data", KeysDir: "keys", ShutdownGrace: Duration(20 * time.Second),
+		Log: Log{Level: "info", Format: "text"},
+		Limits: Limits{
+			Document: 20 << 20, Batch: 50, ApplicationRate: 100, AddressRate: 50, SocketsPerAddress: 50,
+			Connections: 20_000, OpenTickets: 3, PINTries: 5, StampWorkers: 2,
+		},
+		Lifetimes: Lifetimes{
+			Frame: Duration(3 * time.Second), Open: Duration(2 * time.Minute),
+			DecideLogin: Duration(90 * time.Second), DecideBind: Duration(3 * time.Minute), DecideStamp: Duration(5 * time.Minute),
+			Start: Duration(time.Minute), Result: Duration(time.Minute), Cooling: Duration(24 * time.Hour),
+			Evidence: Duration(10 * time.Minute), Registry: Duration(24 * time.Hour), Seal: Duration(3 * 365 * 24 * time.Hour),
+		},
+	}
+}

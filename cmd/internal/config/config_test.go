@@ -1,0 +1,131 @@
+package config_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"yunzhang.dev/cmd/internal/config"
+)
+
+// usable is the least that a file must say.
+const usable = `
+[sites]
+issuer = "seal.example.gov.cn"
+app = "https://app.example.gov.cn"
+portal = "https://portal.example.gov.cn"
+verify = "https://verify.example.gov.cn"
+sockets = "https://ws.example.gov.cn"
+`
+
+func write(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "yunzhang.toml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestFileAndEnvironment(t *testing.T) {
+	t.Parallel()
+	path := write(t, "listen = \"127.0.0.1:9000\"\n"+usable+"\n[lifetimes]\nopen = \"90s\"\n")
+	c, err := config.Load(path, []string{"HOME=/root", "YUNZHANG_LIMITS_BATCH=7", "YUNZHANG_TLS_TRUSTED_PROXIES=10.0.0.0/8, 192.168.0.0/16", "YUNZHANG_LISTEN=127.0.0.1:9001"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Listen != "127.0.0.1:9001" || c.Limits.Batch != 7 || len(c.TLS.TrustedProxies) != 2 || c.Lifetimes.Open.D() != 90*time.Second {
+		t.Errorf("%+v", c)
+	}
+	secret := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(secret, []byte("abc\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if c, err = config.Load(path, []string{"YUNZHANG_LOG_METRICS_TOKEN_FILE=" + secret}); err != nil || c.Log.MetricsToken != "abc" {
+		t.Errorf("%q, %v", c.Log.MetricsToken, err)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(dir, link); err != nil {
+		t.Fatal(err)
+	}
+	rows := []struct{ name, text, env, want string }{
+		{"unknown key", usable + "colour = 1\n", "", "there is no key \"sites.colour\""},
+		{"line is named", "\n\nwrong = 1\n" + usable, "", "line 3"},
+		{"wrong type", "listen = 3\n" + usable, "", "line 1"},
+		{"unknown variable", usable, "YUNZHANG_COLOR=1", "YUNZHANG_COLOR sets nothing"},
+		{"no number", usable, "YUNZHANG_LIMITS_BATCH=many", "YUNZHANG_LIMITS_BATCH"},
+		{"keys in data", usable, "YUNZHANG_KEYS_DIR=data/keys", "keys_dir"},
+		{"data in keys", "data_dir = \"" + dir + "/x/data\"\nkeys_dir = \"" + dir + "/x\"\n" + usable, "", "keys_dir"},
+		{"keys in data by a link", "data_dir = \"" + dir + "\"\nkeys_dir = \"" + link + "/keys\"\n" + usable, "", "keys_dir"},
+		{"sandbox in production", "production = true\n" + usable + "[sandbox]\nenabled = true\n", "", "sandbox.enabled"},
+		{"sandbox for others", "listen = \"0.0.0.0:80\"\n" + usable + "[sandbox]\nenabled = true\n", "", "listen"},
+		{"plain http", strings.Replace(usable, "https://app", "http://app", 1), "", "sites.app"},
+		{"origin with a path", strings.Replace(usable, "https://app.example.gov.cn", "https://app.example.gov.cn/x", 1), "", "sites.app"},
+		{"one origin twice", strings.Replace(usable, "https://portal.", "https://app.", 1), "", "same origin"},
+		{"no issuer", strings.Replace(usable, "seal.example.gov.cn", "", 1), "", "sites.issuer"},
+		{"half of TLS", usable + "[tls]\ncert = \"x\"\n", "", "tls"},
+		{"a proxy without a mask", usable, "YUNZHANG_TLS_TRUSTED_PROXIES=10.0.0.1", "trusted_proxies"},
+		{"level", usable, "YUNZHANG_LOG_LEVEL=loud", "log.level"},
+		{"frame too long", usable, "YUNZHANG_LIFETIMES_FRAME=9s", "lifetimes.frame"},
+		{"no port", usable, "YUNZHANG_LISTEN=here", "listen"},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			var env []string
+			if row.env != "" {
+				env = []string{row.env}
+			}
+			_, err := config.Load(write(t, row.text), env)
+			if err == nil || !strings.Contains(err.Error(), row.want) {
+				t.Errorf("got %v, want something about %q", err, row.want)
+			}
+		})
+	}
+}
+
+func TestLoopbackSandboxMayUsePlainHTTP(t *testing.T) {
+	t.Parallel()
+	text := strings.ReplaceAll(strings.ReplaceAll(usable, "https://", "http://"), ".example.gov.cn\"", ".localhost:8080\"")
+	text = strings.Replace(text, "seal.localhost:8080", "seal.localhost", 1)
+	if _, err := config.Load(write(t, text+"[sandbox]\nenabled = true\n"), nil); err != nil {
+		t.Error(err)
+	}
+	if _, err := config.Load(write(t, "production = true\n"+text), nil); err == nil {
+		t.Error("plain http in production")
+	}
+}
+
+func TestEveryFieldIsDocumented(t *testing.T) {
+	t.Parallel()
+	ref, err := config.Reference()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(ref), "\n")
+	if len(lines) < 40 {
+		t.Fatalf("only %d lines", len(lines))
+	}
+	for _, line := range lines[2:] {
+		cells := strings.Split(line, " | ")
+		if len(cells) < 3 || len(strings.TrimSuffix(cells[len(cells)-1], " |")) < 10 {
+			t.Errorf("not documented: %s", line)
+		}
+	}
+}
+
+func TestDurations(t *testing.T) {
+	t.Parallel()
+	for d, want := range map[time.Duration]string{24 * time.Hour: "24h", 90 * time.Second: "1m30s", 0: "0s", 3 * time.Minute: "3m", 10 * time.Second: "10s"} {
+		if got := config.Duration(d).String(); got != want {
+			t.Errorf("%v: %s, want %s", d, got, want)
+		}
+	}
+}
