@@ -1,0 +1,147 @@
+package mobileapi
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/gofiber/fiber/v2"
+
+	"yunzhang.dev/authz/fault"
+	"yunzhang.dev/authz/statement"
+	"yunzhang.dev/cloudseal/gm"
+)
+
+func (a *API) scanOperations() []operation {
+	ended := []*fault.Error{fault.TicketUnavailable, fault.WrongState, fault.Expired, fault.StateConflict}
+	return []operation{
+		handle(operation{
+			method: fiber.MethodPost, path: "/v1/claims", id: "claim", tag: tagScan,
+			zh: "扫码：认领网页上的请求", en: "Scan: claim the request behind a code",
+			note: "The phone takes the text of a code from its camera only, of the configured host and version 1 only. What " +
+				"comes back is what will be signed.",
+			changes: true,
+			faults: append([]*fault.Error{fault.FrameStale, fault.TicketClaimed, fault.Blocked, fault.Subject, fault.AppInactive,
+				fault.OriginBad, fault.AccountBound, fault.BindingMissing, fault.StatementBad, fault.DocumentChanged,
+				fault.DeviceUnknown}, append(ended, powers()...)...),
+		}, exampleScanRequest(), exampleScan(), a.scan),
+		handle(operation{
+			method: fiber.MethodGet, path: "/v1/claims/{id}/documents/{i}", id: "claim-document", tag: tagScan,
+			zh: "待盖章的文件原文", en: "A document that is to be stamped",
+			note:   "The bytes hash to the sm3 of its line; the phone checks that before it shows them.",
+			faults: append([]*fault.Error{fault.DocumentChanged}, ended...),
+		}, none{}, file{Document{MediaType: "application/pdf"}}, a.document),
+		handle(operation{
+			method: fiber.MethodPost, path: "/v1/claims/{id}/approve", id: "approve", tag: tagScan,
+			zh: "确认：签名后批准", en: "Approve the request by signing it",
+			note:    "202: it is approved and will be carried out; the page on the screen shows how it went.",
+			changes: true,
+			status:  fiber.StatusAccepted,
+			body:    128 << 10,
+			faults: append([]*fault.Error{fault.StatementChanged, fault.MatchWrong, fault.Blocked, fault.Signature, fault.SignatureHW,
+				fault.StepUpNeeded, fault.Subject, fault.AppInactive, fault.OriginBad, fault.AccountBound, fault.BindingMissing,
+				fault.DocumentChanged, fault.DocumentBusy, fault.StatementBad, fault.DeviceUnknown}, append(ended, powers()...)...),
+		}, ApprovalRequest{HeadSM3: digest(exampleHead()), Match: "417", SigSM2: exampleBytes(71)},
+			ScanState{ClaimID: exampleID("cl"), State: "approved"}, a.approve),
+		handle(operation{
+			method: fiber.MethodPost, path: "/v1/claims/{id}/reject", id: "reject", tag: tagScan,
+			zh: "拒绝该请求", en: "Refuse the request",
+			changes: true,
+			faults:  ended,
+		}, RejectRequest{Reason: "文件有误"}, ScanState{ClaimID: exampleID("cl"), State: "rejected"}, a.refuse(false)),
+		handle(operation{
+			method: fiber.MethodPost, path: "/v1/claims/{id}/report", id: "report", tag: tagScan,
+			zh: "举报：不是本人发起的请求", en: "Report that one did not start the request",
+			changes: true,
+			faults:  ended,
+		}, RejectRequest{}, ScanState{ClaimID: exampleID("cl"), State: "blocked"}, a.refuse(true)),
+	}
+}
+
+// powers are the faults by which authz and the seals refuse (checks 10 to 16 of
+// protocol.md §2.7).
+func powers() []*fault.Error {
+	return []*fault.Error{
+		fault.DeviceCooling, fault.Tier, fault.AgentNotAllowed, fault.NotLegalRep, fault.OrgInactive, fault.RegistrySilent,
+		fault.DelegationNone, fault.DelegationRevoked, fault.DelegationExpired, fault.DelegationScope, fault.DelegationLimit,
+		fault.SealFrozen, fault.SealUnusable, fault.SealExpired, fault.SealCertificate, fault.SealNotForAction,
+	}
+}
+
+func (a *API) scan(ctx context.Context, c *call, in ScanRequest) (ScanClaim, error) {
+	s, err := a.Scans.Claim(ctx, c.who, Frame(in))
+	if err != nil {
+		return ScanClaim{}, err
+	}
+	claim, err := scanOf(s, c.lang)
+	if err != nil {
+		return ScanClaim{}, fmt.Errorf("head of claim %s: %w", s.ID, err)
+	}
+	return claim, nil
+}
+
+// scanOf words a claim by its head, so that what is listed is what is signed.
+func scanOf(s *Scan, lang string) (ScanClaim, error) {
+	head, err := statement.ParseHead(s.Head)
+	if err != nil {
+		return ScanClaim{}, err
+	}
+	claim := ScanClaim{
+		ClaimID: s.ID, Head: s.Head, HeadSM3: digest(s.Head), Summary: wired(head.Summary(lang)), DecideBy: s.DecideBy.UTC(),
+	}
+	for i, d := range head.Docs {
+		claim.Documents = append(claim.Documents, ScanDocument{
+			Index: i + 1, Title: d.Title, Pages: d.Pages, SM3: Hash(d.SM3), Seal: sealOfDoc(head, d),
+			Page: d.Place.Page, X: d.Place.X, Y: d.Place.Y, W: d.Place.W, H: d.Place.H,
+		})
+	}
+	return claim, nil
+}
+
+// sealOfDoc gives the code of a line's seal; in the short form there is one for
+// all.
+func sealOfDoc(a statement.Approval, d statement.Doc) string {
+	n := max(d.Seal, 1)
+	if n > len(a.Seals) {
+		return ""
+	}
+	return a.Seals[n-1].ID
+}
+
+func (a *API) document(ctx context.Context, c *call, _ none) (file, error) {
+	id, err := c.param("id")
+	if err != nil {
+		return file{}, err
+	}
+	i, err := strconv.Atoi(c.c.Params("i"))
+	if err != nil || i < 1 || i > statement.MaxDocs {
+		return file{}, fault.Absent
+	}
+	d, err := a.Scans.Document(ctx, c.who, id, i)
+	if err != nil {
+		return file{}, err
+	}
+	return file{*d}, nil
+}
+
+func (a *API) approve(ctx context.Context, c *call, in ApprovalRequest) (ScanState, error) {
+	id, err := c.param("id")
+	if err != nil {
+		return ScanState{}, err
+	}
+	state, err := a.Scans.Approve(ctx, c.who, Approval{
+		Claim: id, Head: gm.Digest(in.HeadSM3), Match: in.Match, Sig: in.SigSM2, Second: in.SigHW,
+	})
+	return ScanState{ClaimID: id, State: state}, err
+}
+
+func (a *API) refuse(report bool) func(context.Context, *call, RejectRequest) (ScanState, error) {
+	return func(ctx context.Context, c *call, in RejectRequest) (ScanState, error) {
+		id, err := c.param("id")
+		if err != nil {
+			return ScanState{}, err
+		}
+		state, err := a.Scans.Refuse(ctx, c.who, id, Refusal{Reason: in.Reason, Report: report})
+		return ScanState{ClaimID: id, State: state}, err
+	}
+}
