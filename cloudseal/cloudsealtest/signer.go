@@ -25,6 +25,7 @@ func NewSignerStore(clock *Clock) *SignerStore {
 			Keys: unittest.Table[keys.Key](db, "keys", unittest.Unique("seal", "version")),
 			Journal: unittest.Table[keys.Entry](db, "journal",
 				unittest.Unique("use"), unittest.Plain("ticket", "index"), unittest.Plain("state", "ticket")),
+			Texts:     unittest.Table[keys.Text](db, "texts"),
 			Approvals: unittest.Table[keys.Approval](db, "approvals", unittest.Unique("nonce"), unittest.Unique("approval")),
 			Stops:     unittest.Table[keys.Stop](db, "stops"),
 		},

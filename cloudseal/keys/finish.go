@@ -12,53 +12,43 @@ import (
 
 var errSelfCheck = errors.New("keys: the signature just made does not verify")
 
-// finish brings an entry to its end and gives the stamp. It signs what the
+// finish brings a line to its end and gives the stamp. It signs what the
 // journal holds and nothing else, so that running it twice, or after a crash,
 // gives the same stamp.
-func (s *Signer) finish(ctx context.Context, e *Entry) (Signed, error) {
-	k, err := s.key(ctx, e)
-	if err != nil {
-		return Signed{}, err
-	}
+func (s *Signer) finish(ctx context.Context, l *line) (Signed, error) {
 	var stamp, value []byte
-	if e.State != Done {
-		if value, stamp, err = s.value(e, k); err != nil {
+	var err error
+	kept := l.Entry
+	if kept.State != Done {
+		if value, stamp, err = s.value(l); err != nil {
 			return Signed{}, err
 		}
 		s.checkpoint("value")
-		if e, err = s.keep(ctx, e, value); err != nil {
+		if kept, err = s.keep(ctx, l.ID, value); err != nil {
 			return Signed{}, err
 		}
 		s.checkpoint("kept")
 	}
-	if !bytes.Equal(e.Value, value) { // stored before, now or by another call
-		if stamp, err = ses.AssembleSignature(e.TBS, k.Certificate, e.Value); err != nil {
+	if !bytes.Equal(kept.Value, value) { // stored before, or by another call
+		if stamp, err = ses.AssembleSignature(l.text, l.key.Certificate, kept.Value); err != nil {
 			return Signed{}, err
 		}
 	}
-	return Signed{Document: e.Document, Signature: stamp, Time: e.SignTime}, nil
-}
-
-func (s *Signer) key(ctx context.Context, e *Entry) (k *Key, err error) {
-	err = s.work.View(ctx, func(tx unit.Tx) (err error) {
-		k, err = s.keys.Get(tx, KeyID(e.Seal, e.Version))
-		return err
-	})
-	return k, err
+	return Signed{Document: l.Document, Signature: stamp, Time: l.SignTime}, nil
 }
 
 // value opens the key for the time of one signature, and proves the signature
 // before anything leaves.
-func (s *Signer) value(e *Entry, k *Key) (value, stamp []byte, err error) {
-	key, err := s.unwrap(k)
+func (s *Signer) value(l *line) (value, stamp []byte, err error) {
+	key, err := s.unwrap(l.key)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer key.Destroy()
-	if value, err = key.Sign(e.TBS); err != nil {
+	if value, err = key.Sign(l.text); err != nil {
 		return nil, nil, err
 	}
-	stamp, err = selfCheck(e, k, value)
+	stamp, err = selfCheck(l, value)
 	return value, stamp, err
 }
 
@@ -66,8 +56,8 @@ func (s *Signer) value(e *Entry, k *Key) (value, stamp []byte, err error) {
 // §2.8 step 6): a fault in the signing computation must not leave this process.
 // AssembleSignature verifies signer and maker from the finished bytes, with the
 // keys of the certificates in them; what is left is that it is our content.
-func selfCheck(e *Entry, k *Key, value []byte) ([]byte, error) {
-	der, err := ses.AssembleSignature(e.TBS, k.Certificate, value)
+func selfCheck(l *line, value []byte) ([]byte, error) {
+	der, err := ses.AssembleSignature(l.text, l.key.Certificate, value)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errSelfCheck, err)
 	}
@@ -76,8 +66,8 @@ func selfCheck(e *Entry, k *Key, value []byte) ([]byte, error) {
 		return nil, fmt.Errorf("%w: %w", errSelfCheck, err)
 	}
 	switch {
-	case !bytes.Equal(stamp.TBS, e.TBS), !bytes.Equal(stamp.SignerCert, k.Certificate),
-		!bytes.Equal(stamp.DataHash, e.Data[:]), stamp.Seal.Hash() != k.SealHash:
+	case !bytes.Equal(stamp.TBS, l.text), !bytes.Equal(stamp.SignerCert, l.key.Certificate),
+		!bytes.Equal(stamp.DataHash, l.Data[:]), stamp.Seal.Hash() != l.key.SealHash:
 		return nil, errSelfCheck
 	}
 	return der, nil
@@ -85,9 +75,9 @@ func selfCheck(e *Entry, k *Key, value []byte) ([]byte, error) {
 
 // keep stores the signature unless one is stored: the first is the only one
 // that ever leaves.
-func (s *Signer) keep(ctx context.Context, e *Entry, value []byte) (kept *Entry, err error) {
+func (s *Signer) keep(ctx context.Context, id string, value []byte) (kept *Entry, err error) {
 	err = s.work.Update(ctx, func(tx unit.Tx) error {
-		if kept, err = s.journal.Get(tx, e.ID); err != nil {
+		if kept, err = s.journal.Get(tx, id); err != nil {
 			return err
 		}
 		switch kept.State {
@@ -97,7 +87,7 @@ func (s *Signer) keep(ctx context.Context, e *Entry, value []byte) (kept *Entry,
 			kept.State, kept.Value = Done, value
 			return s.journal.Replace(tx, kept)
 		}
-		return fmt.Errorf("keys: entry %s is %s", e.ID, kept.State)
+		return fmt.Errorf("keys: entry %s is %s", id, kept.State)
 	})
 	return kept, err
 }

@@ -28,7 +28,7 @@ type Job struct {
 }
 
 // prepare checks the jobs against the proof and fixes the TBS of each.
-func (s *Signer) prepare(ctx context.Context, p *proof, jobs []Job, now time.Time) ([]*Entry, error) {
+func (s *Signer) prepare(ctx context.Context, p *proof, jobs []Job, now time.Time) ([]*line, error) {
 	if len(jobs) != len(p.Docs) {
 		return nil, fault.DocumentChanged.Becausef("%d documents for %d lines", len(jobs), len(p.Docs))
 	}
@@ -39,19 +39,19 @@ func (s *Signer) prepare(ctx context.Context, p *proof, jobs []Job, now time.Tim
 	if err != nil {
 		return nil, err
 	}
-	entries := make([]*Entry, 0, len(jobs))
+	lines := make([]*line, 0, len(jobs))
 	for i, job := range jobs {
 		n := max(p.Docs[i].Seal, 1) // the short form of a statement has one seal and names none
 		if n > len(seals) {
 			return nil, fault.SignerRefused.Becausef("document %d names seal %d", i+1, n)
 		}
-		e, err := newEntry(p, i, job, seals[n-1], now)
+		l, err := newLine(p, i, job, seals[n-1], now)
 		if err != nil {
 			return nil, err
 		}
-		entries = append(entries, e)
+		lines = append(lines, l)
 	}
-	return entries, nil
+	return lines, nil
 }
 
 // checkSlots: one slot a document, each within the delegation, none twice. The
@@ -114,7 +114,7 @@ func (s *Signer) version(tx unit.Tx, ref statement.Ref) (*Key, error) {
 }
 
 // inForce checks the certificate's period. The seal's own is checked with its
-// bytes, in newEntry.
+// bytes, in newLine.
 func inForce(k *Key, now time.Time) error {
 	cert, err := smx509.ParseCertificate(k.Certificate)
 	if err != nil {
@@ -126,9 +126,16 @@ func inForce(k *Key, now time.Time) error {
 	return nil
 }
 
-// newEntry checks one document from its bytes, in one pass over them, and
-// fixes what will be signed for it.
-func newEntry(p *proof, i int, job Job, k *Key, now time.Time) (*Entry, error) {
+// line is an entry with what is signed, nil until it is needed, and its key.
+type line struct {
+	*Entry
+	text []byte
+	key  *Key
+}
+
+// newLine checks one document from its bytes, in one pass over them, and fixes
+// what will be signed for it.
+func newLine(p *proof, i int, job Job, k *Key, now time.Time) (*line, error) {
 	if err := checkSeal(job.Seal, k, now); err != nil {
 		return nil, err
 	}
@@ -143,13 +150,13 @@ func newEntry(p *proof, i int, job Job, k *Key, now time.Time) (*Entry, error) {
 	e := &Entry{
 		Row: unit.Row{ID: EntryID(p.Ticket, job.Document)}, Ticket: p.Ticket, Document: job.Document, Index: i + 1,
 		State: Committed, Seal: k.Seal, Version: k.Version, Approval: p.hash, Evidence: p.evidence,
-		File: file, Data: data, TBS: tbs, SignTime: now.Truncate(time.Second),
+		File: file, Data: data, TBS: gm.SM3(tbs), SignTime: now.Truncate(time.Second),
 	}
 	e.Use = e.ID
 	if p.delegation != nil {
 		e.Use = p.Delegation.Hash.Hex() + ":" + strconv.Itoa(job.Slot)
 	}
-	return e, nil
+	return &line{Entry: e, text: tbs, key: k}, nil
 }
 
 func checkSeal(der []byte, k *Key, now time.Time) error {

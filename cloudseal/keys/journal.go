@@ -3,30 +3,34 @@ package keys
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"yunzhang.dev/authz/fault"
 	"yunzhang.dev/authz/unit"
+	"yunzhang.dev/cloudseal/gm"
 )
 
 // commit is the commit point: the approval is spent, every stop is found open
 // and written, every TBS is in the journal, all in one transaction. It changes
-// nothing when the same approval is there already.
-func (s *Signer) commit(ctx context.Context, p *proof, entries []*Entry) error {
-	return s.work.Update(ctx, func(tx unit.Tx) error {
+// nothing and answers false when the same approval is there already.
+func (s *Signer) commit(ctx context.Context, p *proof, lines []*line) (first bool, err error) {
+	err = s.work.Update(ctx, func(tx unit.Tx) error {
 		spent, err := s.spend(tx, p)
+		first = !spent
 		if err != nil || spent {
 			return err
 		}
 		if err := s.pass(tx, p.powers()); err != nil {
 			return err
 		}
-		for _, e := range entries {
-			if err := s.write(tx, *e); err != nil {
+		for _, l := range lines {
+			if err := s.write(tx, l); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+	return first, err
 }
 
 // spend uses up the approval. It reports true when this very approval was
@@ -55,16 +59,19 @@ func (s *Signer) spend(tx unit.Tx, p *proof) (bool, error) {
 
 // write adds an entry. A slot that another entry uses is refused: whatever the
 // service believes, one slot of a delegation never makes two stamps.
-func (s *Signer) write(tx unit.Tx, e Entry) error {
-	used, err := s.journal.Find(tx, unit.Query{Index: "use", Key: []any{e.Use}, Limit: 1})
+func (s *Signer) write(tx unit.Tx, l *line) error {
+	used, err := s.journal.Find(tx, unit.Query{Index: "use", Key: []any{l.Use}, Limit: 1})
 	if err != nil {
 		return err
 	}
 	if len(used) > 0 {
-		return fault.DelegationLimit.Becausef("%s is used by %s", e.Use, used[0].ID)
+		return fault.DelegationLimit.Becausef("%s is used by %s", l.Use, used[0].ID)
 	}
-	e.At = tx.Now()
-	return retry(s.journal.Insert(tx, &e))
+	l.At = tx.Now()
+	if err := s.journal.Insert(tx, l.Entry); err != nil {
+		return retry(err)
+	}
+	return retry(s.texts.Insert(tx, &Text{Row: unit.Row{ID: l.ID}, TBS: l.text}))
 }
 
 // retry turns "taken" into "conflict": absence was seen in the same unit, so
@@ -79,8 +86,9 @@ func retry(err error) error {
 // recall gives the journal's entries for an approval in the order of its
 // documents, nil when it has not been spent. Another approval of the same
 // ticket, a void ticket and an unknown document are refused.
-func (s *Signer) recall(ctx context.Context, a approval, jobs []Job) (entries []*Entry, err error) {
-	err = s.work.View(ctx, func(tx unit.Tx) error {
+func (s *Signer) recall(ctx context.Context, a approval, jobs []Job) ([]*line, error) {
+	var lines []*line
+	err := s.work.View(ctx, func(tx unit.Tx) error {
 		spent, err := s.approvals.Get(tx, a.Ticket)
 		if errors.Is(err, unit.ErrAbsent) {
 			return nil
@@ -91,16 +99,40 @@ func (s *Signer) recall(ctx context.Context, a approval, jobs []Job) (entries []
 		if spent.Void || spent.Approval != a.hash.Hex() {
 			return fault.SignerRefused.Becausef("ticket %s was decided before", a.Ticket)
 		}
-		entries, err = s.journal.Find(tx, unit.Query{Index: "ticket+index", Key: []any{a.Ticket}})
+		entries, err := s.journal.Find(tx, unit.Query{Index: "ticket+index", Key: []any{a.Ticket}})
 		if err != nil {
 			return err
 		}
-		return sameJobs(a, entries, jobs)
+		if err := sameJobs(a, entries, jobs); err != nil {
+			return err
+		}
+		lines, err = s.complete(tx, entries)
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return entries, nil
+	return lines, nil
+}
+
+// complete reads what the entries of a broken-off call need to be finished.
+func (s *Signer) complete(tx unit.Tx, entries []*Entry) ([]*line, error) {
+	lines := make([]*line, 0, len(entries))
+	for _, e := range entries {
+		k, err := s.keys.Get(tx, KeyID(e.Seal, e.Version))
+		if err != nil {
+			return nil, err
+		}
+		text, err := s.texts.Get(tx, e.ID)
+		if err != nil {
+			return nil, err
+		}
+		if gm.SM3(text.TBS) != e.TBS {
+			return nil, fmt.Errorf("keys: text %s was not written by this signer", e.ID)
+		}
+		lines = append(lines, &line{Entry: e, text: text.TBS, key: k})
+	}
+	return lines, nil
 }
 
 // sameJobs checks that the journal's entries are for these jobs, one for one.

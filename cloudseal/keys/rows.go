@@ -12,11 +12,13 @@ import (
 //
 //	Keys       seal+version unique
 //	Journal    use unique; ticket+index; state+ticket
+//	Texts      none
 //	Approvals  nonce unique; approval unique
 //	Stops      none
 type Tables struct {
 	Keys      unit.Table[Key]
 	Journal   unit.Table[Entry]
+	Texts     unit.Table[Text]
 	Approvals unit.Table[Approval]
 	Stops     unit.Table[Stop]
 }
@@ -61,7 +63,9 @@ const (
 )
 
 // Entry is the journal's line for one document of one ticket. Its id is
-// EntryID. Nothing changes in it after Committed but State and Value.
+// EntryID. Nothing changes in it after Committed but State and Value. What is
+// signed stands beside it, in a Text of the same id, because it holds the whole
+// seal and never changes: it is written once and read only to finish.
 type Entry struct {
 	unit.Row `bson:",inline"`
 	Ticket   string `bson:"ticket"`
@@ -73,15 +77,15 @@ type Entry struct {
 	Use      string    `bson:"use"`
 	Seal     string    `bson:"seal"`
 	Version  int       `bson:"version"`
-	Approval gm.Digest `bson:"approval"`           // hash of the approval statement
-	Evidence gm.Digest `bson:"evidence"`           // hash over all evidence
-	File     gm.Digest `bson:"file"`               // SM3 of the document
-	Data     gm.Digest `bson:"data"`               // dataHash of TBS_Sign
-	TBS      []byte    `bson:"tbs" enc:"document"` // complete DER TBS_Sign, fixed
-	Value    []byte    `bson:"value"`              // DER r, s once Done
-	Reason   string    `bson:"reason"`             // fault code of a Void entry
-	At       time.Time `bson:"at"`                 // when it was written
-	SignTime time.Time `bson:"signTime"`           // timeInfo of the TBS
+	Approval gm.Digest `bson:"approval"` // hash of the approval statement
+	Evidence gm.Digest `bson:"evidence"` // hash over all evidence
+	File     gm.Digest `bson:"file"`     // SM3 of the document
+	Data     gm.Digest `bson:"data"`     // dataHash of TBS_Sign
+	TBS      gm.Digest `bson:"tbs"`      // SM3 of the Text: what alone can be signed
+	Value    []byte    `bson:"value"`    // DER r, s once Done
+	Reason   string    `bson:"reason"`   // fault code of a Void entry
+	At       time.Time `bson:"at"`       // when it was written
+	SignTime time.Time `bson:"signTime"` // timeInfo of the TBS
 	MAC      gm.Digest `bson:"mac"`
 }
 
@@ -94,8 +98,15 @@ func (e *Entry) content() [][]byte {
 	return [][]byte{
 		[]byte(e.Ticket), []byte(e.Document), number(e.Index), []byte(e.State), []byte(e.Use),
 		[]byte(e.Seal), number(e.Version), e.Approval[:], e.Evidence[:], e.File[:], e.Data[:],
-		e.TBS, e.Value, []byte(e.Reason), moment(e.At), moment(e.SignTime),
+		e.TBS[:], e.Value, []byte(e.Reason), moment(e.At), moment(e.SignTime),
 	}
+}
+
+// Text is the complete DER TBS_Sign of an entry, fixed before anything is
+// signed. It carries no MAC: its entry, which does, holds its hash.
+type Text struct {
+	unit.Row `bson:",inline"`
+	TBS      []byte `bson:"tbs" enc:"document"`
 }
 
 // Approval says what became of a ticket: its one approval was spent, or it is

@@ -57,6 +57,7 @@ type Signer struct {
 	work        unit.Work
 	keys        guarded[Key, *Key]
 	journal     guarded[Entry, *Entry]
+	texts       unit.Table[Text]
 	approvals   guarded[Approval, *Approval]
 	stops       guarded[Stop, *Stop]
 	kek         []byte
@@ -72,7 +73,7 @@ type Signer struct {
 // New makes a Signer.
 func New(d Deps) (*Signer, error) {
 	switch {
-	case d.Work == nil || d.Tables.Keys == nil || d.Tables.Journal == nil || d.Tables.Approvals == nil || d.Tables.Stops == nil:
+	case d.Work == nil || d.Tables.Keys == nil || d.Tables.Journal == nil || d.Tables.Texts == nil || d.Tables.Approvals == nil || d.Tables.Stops == nil:
 		return nil, errors.New("keys: no store")
 	case len(d.KEK) != gm.SealKeySize || len(d.MACKey) < macKeySize:
 		return nil, errors.New("keys: the key-encryption key or the row key has the wrong length")
@@ -83,6 +84,7 @@ func New(d Deps) (*Signer, error) {
 		work:      d.Work,
 		keys:      guarded[Key, *Key]{"keys", d.Tables.Keys, d.MACKey},
 		journal:   guarded[Entry, *Entry]{"journal", d.Tables.Journal, d.MACKey},
+		texts:     d.Tables.Texts,
 		approvals: guarded[Approval, *Approval]{"approvals", d.Tables.Approvals, d.MACKey},
 		stops:     guarded[Stop, *Stop]{"stops", d.Tables.Stops, d.MACKey},
 		kek:       d.KEK, kekID: kekID(d.KEK), authorities: d.Authorities, second: d.Second,
@@ -113,20 +115,20 @@ func (s *Signer) Sign(ctx context.Context, ev Evidence, jobs []Job) ([]Signed, e
 	if err != nil {
 		return nil, err
 	}
-	entries, err := s.recall(ctx, a, jobs)
+	lines, err := s.recall(ctx, a, jobs)
 	if err != nil {
 		return nil, err
 	}
-	if entries == nil {
-		if entries, err = s.begin(ctx, a, ev, jobs); err != nil {
+	if lines == nil {
+		if lines, err = s.begin(ctx, a, ev, jobs); err != nil {
 			return nil, err
 		}
 	}
-	signed := make([]Signed, 0, len(entries))
-	for _, e := range entries {
-		one, err := s.finish(ctx, e)
+	signed := make([]Signed, 0, len(lines))
+	for _, l := range lines {
+		one, err := s.finish(ctx, l)
 		if err != nil {
-			return nil, fmt.Errorf("sign document %d of %s: %w", e.Index, e.Ticket, err)
+			return nil, fmt.Errorf("sign document %d of %s: %w", l.Index, l.Ticket, err)
 		}
 		signed = append(signed, one)
 	}
@@ -134,24 +136,26 @@ func (s *Signer) Sign(ctx context.Context, ev Evidence, jobs []Job) ([]Signed, e
 }
 
 // begin checks everything and passes the commit point.
-func (s *Signer) begin(ctx context.Context, a approval, ev Evidence, jobs []Job) ([]*Entry, error) {
+func (s *Signer) begin(ctx context.Context, a approval, ev Evidence, jobs []Job) ([]*line, error) {
 	now := s.now().UTC()
 	p, err := s.prove(a, ev, now)
 	if err != nil {
 		return nil, err
 	}
-	entries, err := s.prepare(ctx, p, jobs, now)
+	lines, err := s.prepare(ctx, p, jobs, now)
 	if err != nil {
 		return nil, err
 	}
 	s.checkpoint("evidence")
-	if err := s.commit(ctx, p, entries); err != nil {
+	first, err := s.commit(ctx, p, lines)
+	if err != nil {
 		return nil, err
 	}
 	s.checkpoint("journal")
-	// What counts is what the store has: another call for the same ticket may
-	// have come first.
-	return s.recall(ctx, a, jobs)
+	if first {
+		return lines, nil
+	}
+	return s.recall(ctx, a, jobs) // another call for the same ticket was faster
 }
 
 // Refusal gives the fault by which the signer refused for good, or nil: the

@@ -41,6 +41,7 @@ func TestAnyChangedFieldIsNoticed(t *testing.T) {
 	look := func() error { _, err := s.signer.Lookup(t.Context(), "tk_1"); return err }
 	again := func() error { _, err := s.signer.Sign(t.Context(), ev, jobs); return err }
 	eachField(s, s.store.Tables.Journal, keys.EntryID("tk_1", "doc_a"), look, "Ticket") // another ticket's: not found, so not read
+	eachField(s, s.store.Tables.Texts, keys.EntryID("tk_1", "doc_a"), again)
 	eachField(s, s.store.Tables.Approvals, "tk_1", again)
 	eachField(s, s.store.Tables.Keys, keys.KeyID(code, 1), again)
 	eachField(s, s.store.Tables.Stops, "seal:33010600000009", func() error {
