@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"time"
 
 	"yunzhang.dev/authz/audit"
 	"yunzhang.dev/authz/fault"
@@ -75,7 +76,7 @@ func (s *Service) examine(ctx context.Context, c Claimant, r ApproveRequest) (t 
 		if t, err = s.held(tx, c, r.Claim); err != nil {
 			return err
 		}
-		if again = t.approvedBy(r); again {
+		if again = t.approvedBy(r, tx.Now()); again {
 			return nil
 		}
 		return s.judge(tx, t, c, r)
@@ -85,8 +86,9 @@ func (s *Service) examine(ctx context.Context, c Claimant, r ApproveRequest) (t 
 
 // approvedBy reports whether the ticket was approved with this statement and
 // has not ended since.
-func (t *Ticket) approvedBy(r ApproveRequest) bool {
-	if t.State != Approved && t.State != Signing || t.HeadHash != r.HeadHash {
+func (t *Ticket) approvedBy(r ApproveRequest, now time.Time) bool {
+	state := t.StateAt(now)
+	if state != Approved && state != Signing || t.HeadHash != r.HeadHash {
 		return false
 	}
 	return gm.SM3(statement.Complete(t.HeadBytes, r.Match)).Equal(t.Statement)
@@ -172,7 +174,7 @@ func (s *Service) settle(tx unit.Tx, c Claimant, r ApproveRequest, a Approval, s
 	if err != nil {
 		return Result{}, err
 	}
-	if t.approvedBy(r) {
+	if t.approvedBy(r, tx.Now()) {
 		return t.result(true), nil
 	}
 	if err := must(t, tx.Now(), Claimed); err != nil {

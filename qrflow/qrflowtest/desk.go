@@ -19,6 +19,7 @@ type Desk struct {
 	OnRecheck func(t qrflow.Ticket, c qrflow.Claimant, a qrflow.Approval) error
 	OnSettle  func(tx unit.Tx, t *qrflow.Ticket) error
 	OnEnded   func(t qrflow.Ticket) error
+	Change    func(*statement.Approval) // of the statement before it is built
 
 	mu    sync.Mutex
 	ended map[string]qrflow.State // guarded by mu: how each ticket ended
@@ -34,7 +35,11 @@ func (d *Desk) Head(_ unit.Tx, t *qrflow.Ticket, c qrflow.Claimant) ([]byte, err
 			return nil, err
 		}
 	}
-	return HeadOf(t, c).Head()
+	a := HeadOf(t, c)
+	if d.Change != nil {
+		d.Change(&a)
+	}
+	return a.Head()
 }
 
 // HeadOf is the statement about a ticket.

@@ -2,10 +2,59 @@ package qrflowtest
 
 import "testing"
 
-// Run runs the whole suite over stores that open makes, one for each test.
+// Run runs the whole suite over stores that open makes, one or more for each
+// test.
 func Run(t *testing.T, open Opener) {
 	for name, test := range map[string]func(*testing.T, Opener){
-		"PlayThrough": testPlayThrough,
+		"Expiry":                 testExpiry,
+		"ExpiryIsSeen":           testExpiryIsSeen,
+		"SigningStays":           testSigningStays,
+		"SweepGoesOn":            testSweepGoesOn,
+		"DecideTimes":            testDecideTimes,
+		"FrameWindow":            testFrameWindow,
+		"ForgedFrames":           testForgedFrames,
+		"FramesOnlyWhileOpen":    testFramesOnlyWhileOpen,
+		"GuessedHandles":         testGuessedHandles,
+		"SameClaimAgain":         testSameClaimAgain,
+		"OpenTickets":            testOpenTickets,
+		"Rates":                  testRates,
+		"BlockingDevice":         testBlockingDevice,
+		"BadRequests":            testBadRequests,
+		"OpenIn":                 testOpenIn,
+		"KillSwitch":             testKillSwitch,
+		"SecretRotation":         testSecretRotation,
+		"Matrix":                 testMatrix,
+		"WrongNumber":            testWrongNumber,
+		"RightAfterWrong":        testRightAfterWrong,
+		"NumberIsForTheLivePage": testNumberIsForTheLivePage,
+		"Report":                 testReport,
+		"Strangers":              testStrangers,
+		"RightAfterStranger":     testRightAfterStranger,
+		"RefusedHead":            testRefusedHead,
+		"OrderOfChecks":          testOrderOfChecks,
+		"BadSignatures":          testBadSignatures,
+		"Replay":                 testReplay,
+		"WrongHead":              testWrongHead,
+		"PageToken":              testPageToken,
+		"PageTokenOnce":          testPageTokenOnce,
+		"Resume":                 testResume,
+		"Theft":                  testTheft,
+		"ParallelResumes":        testParallelResumes,
+		"EndedPages":             testEndedPages,
+		"SecretsStayOut":         testSecretsStayOut,
+		"PlayThrough":            testPlayThrough,
+		"TwoClaims":              testTwoClaims,
+		"ParallelApproves":       testParallelApproves,
+		"TwoSignatures":          testTwoSignatures,
+		"ParallelGuesses":        testParallelGuesses,
+		"ParallelOpens":          testParallelOpens,
+		"ParallelRedeems":        testParallelRedeems,
+		"ParallelEnds":           testParallelEnds,
+		"RedeemRepeats":          testRedeemRepeats,
+		"RedeemTooLate":          testRedeemTooLate,
+		"RedeemCaught":           testRedeemCaught,
+		"RedeemGuessed":          testRedeemGuessed,
+		"Foreign":                testForeign,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -1,0 +1,153 @@
+package qrflowtest
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"yunzhang.dev/authz/fault"
+	"yunzhang.dev/authz/statement"
+	"yunzhang.dev/qrflow"
+)
+
+// testExpiry: at its deadline, to the millisecond, a live ticket is dead for
+// everybody, written or not (AT-027, AT-028); the sweeper only writes it down.
+func testExpiry(t *testing.T, open Opener) {
+	for _, state := range []qrflow.State{qrflow.Issued, qrflow.Open, qrflow.Claimed, qrflow.Approved} {
+		w := NewWorld(t, open)
+		c := w.Play(t, statement.Stamp, state)
+		row := w.Row(t, c.Ticket)
+		w.Step(row.Deadline.Sub(w.Now()) - time.Millisecond)
+		if st, err := w.Service.Status(t.Context(), App, c.Ticket); err != nil || st.State != state || st.Left != time.Millisecond {
+			t.Errorf("%s, a millisecond before: %+v, %v", state, st, err)
+		}
+		if n, err := w.Service.Sweep(t.Context()); n != 0 || err != nil {
+			t.Errorf("%s: swept %d too early, %v", state, n, err)
+		}
+		w.Step(time.Millisecond)
+		if st, err := w.Service.Status(t.Context(), App, c.Ticket); err != nil || st.State != qrflow.Expired {
+			t.Errorf("%s, unwritten: %+v, %v", state, st, err)
+		}
+		w.checkDead(t, c, state)
+		if got := w.Row(t, c.Ticket); got.State != state {
+			t.Errorf("%s: a refusal wrote %s", state, got.State)
+		}
+		if n, err := w.Service.Sweep(t.Context()); n != 1 || err != nil {
+			t.Errorf("%s: swept %d, %v", state, n, err)
+		}
+		w.checkDead(t, c, qrflow.Expired)
+		if w.Row(t, c.Ticket).State != qrflow.Expired || w.Desk.HowEnded(c.Ticket) != qrflow.Expired {
+			t.Errorf("%s: the sweeper did not end it", state)
+		}
+	}
+}
+
+// checkDead tries everything on a ticket whose deadline in that state passed.
+func (w *World) checkDead(t *testing.T, c *Case, state qrflow.State) {
+	t.Helper()
+	ctx := t.Context()
+	_, _, _, frame := w.Service.Frame(ctx, c.Ticket)
+	tries := map[string]error{
+		"frame": frame, "cancel": w.Service.Cancel(ctx, c.Ticket), "withdraw": w.Service.Withdraw(ctx, App, c.Ticket),
+		"sign": w.Advance(t, c.Ticket, qrflow.Progress{To: qrflow.Signing}),
+	}
+	if c.Phone != nil && c.Claim.ID != "" {
+		_, tries["approve"] = w.Service.Approve(ctx, c.Phone.Claimant, c.Request)
+		tries["reject"] = w.Service.Reject(ctx, c.Phone.Claimant, c.Claim.ID)
+		tries["report"] = w.Service.Report(ctx, c.Phone.Claimant, c.Claim.ID)
+	}
+	for call, err := range tries {
+		if !errors.Is(err, fault.Expired) {
+			t.Errorf("%s after the deadline of %s: %v", call, state, err)
+		}
+	}
+}
+
+// testExpiryIsSeen: a page that asks is told, without any sweeper.
+func testExpiryIsSeen(t *testing.T, open Opener) {
+	w := NewWorld(t, open)
+	c := w.Play(t, statement.Stamp, qrflow.Claimed)
+	before, err := w.Service.LastSeqs(t.Context(), []string{c.Ticket, "tk_unknown"})
+	if err != nil || len(before) != 1 || before[c.Ticket] != 3 {
+		t.Fatalf("%v, %v", before, err)
+	}
+	w.Step(w.Row(t, c.Ticket).Deadline.Sub(w.Now()))
+	after, err := w.Service.LastSeqs(t.Context(), []string{c.Ticket})
+	if err != nil || after[c.Ticket] != 4 {
+		t.Errorf("the re-check shows nothing new: %v, %v", after, err)
+	}
+	list, err := w.Service.Events(t.Context(), c.Ticket, 3)
+	if err != nil || len(list) != 1 || list[0].State != qrflow.Expired {
+		t.Errorf("%+v, %v", list, err)
+	}
+	v, err := w.Service.Snapshot(t.Context(), c.Ticket)
+	if err != nil || v.State != qrflow.Expired || v.Current.Match != "" {
+		t.Errorf("%+v, %v", v, err)
+	}
+}
+
+// testSigningStays: signing has no deadline; a signer may finish it tomorrow.
+func testSigningStays(t *testing.T, open Opener) {
+	w := NewWorld(t, open)
+	c := w.Play(t, statement.Stamp, qrflow.Signing)
+	w.Step(24 * time.Hour)
+	if n, err := w.Service.Sweep(t.Context()); n != 0 || err != nil {
+		t.Errorf("swept %d, %v", n, err)
+	}
+	if err := w.Advance(t, c.Ticket, qrflow.Progress{To: qrflow.Signing, Made: 1}); err != nil {
+		t.Error(err)
+	}
+	if err := w.Advance(t, c.Ticket, qrflow.Progress{To: qrflow.Done}); err != nil {
+		t.Error(err)
+	}
+	w.checkEvents(t, c.Ticket, []string{"issued", "open", "claimed", "approved", "signing", "signing", "done"})
+}
+
+// testSweepGoesOn: one ticket that its purpose cannot end does not keep the
+// others.
+func testSweepGoesOn(t *testing.T, open Opener) {
+	w := NewWorld(t, open)
+	stuck, good := w.Open(t, statement.Bind), w.Open(t, statement.Bind)
+	broken := errors.New("cannot end")
+	w.Desk.OnEnded = func(tk qrflow.Ticket) error {
+		if tk.ID == stuck.Ticket {
+			return broken
+		}
+		return nil
+	}
+	w.Step(time.Hour)
+	if n, err := w.Service.Sweep(t.Context()); n != 1 || !errors.Is(err, broken) {
+		t.Errorf("swept %d, %v", n, err)
+	}
+	if w.Row(t, good.Ticket).State != qrflow.Expired || w.Row(t, stuck.Ticket).State != qrflow.Issued {
+		t.Error("the wrong ticket was ended")
+	}
+}
+
+// testDecideTimes: how long the person has depends on purpose and documents.
+func testDecideTimes(t *testing.T, open Opener) {
+	for name, c := range map[string]struct {
+		purpose   string
+		documents int
+		want      time.Duration
+	}{
+		"login":        {statement.Login, 0, 90 * time.Second},
+		"bind":         {statement.Bind, 0, 180 * time.Second},
+		"one document": {statement.Stamp, 1, 300 * time.Second},
+		"twelve":       {statement.Stamp, 12, 320 * time.Second},
+		"fifty":        {statement.Stamp, 50, 480 * time.Second},
+	} {
+		w := NewWorld(t, open)
+		r := Request(c.purpose)
+		r.Documents = c.documents
+		o, err := w.Service.Open(t.Context(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Attach(t, o)
+		claim, err := w.Service.Claim(t.Context(), NewPhone(t, "us_1", "dv_1").Claimant, w.Scan(t, o.Ticket))
+		if err != nil || claim.Left != c.want || claim.Documents != c.documents {
+			t.Errorf("%s: %v, %v", name, claim.Left, err)
+		}
+	}
+}

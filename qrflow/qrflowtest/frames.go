@@ -1,0 +1,144 @@
+package qrflowtest
+
+import (
+	"encoding/base64"
+	"errors"
+	"math"
+	"testing"
+	"time"
+
+	"yunzhang.dev/authz/audit"
+	"yunzhang.dev/authz/fault"
+	"yunzhang.dev/authz/statement"
+	"yunzhang.dev/qrflow"
+)
+
+// testFrameWindow: a frame is good for 8 s and not for 10 s after it was drawn,
+// by the store's time (AT-005).
+func testFrameWindow(t *testing.T, open Opener) {
+	for after, want := range map[time.Duration]error{
+		0: nil, 8 * time.Second: nil, 9*time.Second - time.Millisecond: nil,
+		9 * time.Second: fault.FrameStale, 10 * time.Second: fault.FrameStale,
+	} {
+		w := NewWorld(t, open)
+		c := w.Play(t, statement.Login, qrflow.Open)
+		w.Step(30 * time.Second)
+		_, n, validFor, err := w.Service.Frame(t.Context(), c.Ticket)
+		if err != nil || n != 10 || validFor != 9*time.Second {
+			t.Fatalf("frame %d valid for %s, %v", n, validFor, err)
+		}
+		scan := w.Scan(t, c.Ticket)
+		w.Step(after)
+		if _, err := w.Service.Claim(t.Context(), c.Phone.Claimant, scan); !errors.Is(err, want) {
+			t.Errorf("after %s: %v", after, err)
+		}
+	}
+}
+
+// testForgedFrames: every changed bit, every number that was not drawn, and the
+// proof of another ticket are the same as a code that does not exist (AT-014).
+func testForgedFrames(t *testing.T, open Opener) {
+	w := NewWorld(t, open, func(d *qrflow.Deps) { d.Limits.BadFrames = qrflow.Rate{Events: 1e6, Per: time.Minute} })
+	c, other := w.Play(t, statement.Login, qrflow.Open), w.Play(t, statement.Login, qrflow.Open)
+	forged := flips(c.Scan)
+	for _, n := range []int64{-1, 1, 2, math.MaxUint32, math.MaxUint32 + 1, math.MinInt64} {
+		forged = append(forged, qrflow.Scan{Handle: c.Scan.Handle, N: n, MAC: c.Scan.MAC})
+	}
+	forged = append(forged,
+		qrflow.Scan{Handle: c.Scan.Handle, N: 0, MAC: other.Scan.MAC},
+		qrflow.Scan{Handle: c.Scan.Handle + "=", N: 0, MAC: c.Scan.MAC},
+		qrflow.Scan{Handle: c.Scan.Handle, N: 0, MAC: ""},
+		qrflow.Scan{})
+	for _, scan := range forged {
+		_, err := w.Service.Claim(t.Context(), c.Phone.Claimant, scan)
+		if !errors.Is(err, fault.TicketUnavailable) {
+			t.Errorf("%+v: %v", scan, err)
+		}
+	}
+	if w.Row(t, c.Ticket).State != qrflow.Open {
+		t.Error("a forged frame changed the ticket")
+	}
+	if _, err := w.Service.Claim(t.Context(), c.Phone.Claimant, c.Scan); err != nil {
+		t.Errorf("the genuine frame: %v", err)
+	}
+}
+
+// flips gives the scan with each single bit of handle and MAC changed.
+func flips(s qrflow.Scan) (all []qrflow.Scan) {
+	enc := base64.RawURLEncoding
+	handle, _ := enc.DecodeString(s.Handle)
+	mac, _ := enc.DecodeString(s.MAC)
+	for i := range 8 * len(handle) {
+		handle[i/8] ^= 1 << (i % 8)
+		all = append(all, qrflow.Scan{Handle: enc.EncodeToString(handle), N: s.N, MAC: s.MAC})
+		handle[i/8] ^= 1 << (i % 8)
+	}
+	for i := range 8 * len(mac) {
+		mac[i/8] ^= 1 << (i % 8)
+		all = append(all, qrflow.Scan{Handle: s.Handle, N: s.N, MAC: enc.EncodeToString(mac)})
+		mac[i/8] ^= 1 << (i % 8)
+	}
+	return all
+}
+
+// testFramesOnlyWhileOpen: without a page there is no frame, and after the claim
+// there is none any more.
+func testFramesOnlyWhileOpen(t *testing.T, open Opener) {
+	w := NewWorld(t, open, func(d *qrflow.Deps) { d.Limits.OpenTickets = 100 })
+	for _, state := range qrflow.States() {
+		if state == qrflow.Open {
+			continue
+		}
+		c := w.Play(t, statement.Stamp, state)
+		want := fault.WrongState
+		if state == qrflow.Expired {
+			want = fault.Expired
+		}
+		if text, _, _, err := w.Service.Frame(t.Context(), c.Ticket); !errors.Is(err, want) || text != "" {
+			t.Errorf("%s: %q, %v", state, text, err)
+		}
+	}
+}
+
+// testGuessedHandles: a device that guesses is stopped after five, and somebody
+// is told (AT-012).
+func testGuessedHandles(t *testing.T, open Opener) {
+	w := NewWorld(t, open)
+	c := w.Play(t, statement.Login, qrflow.Open)
+	guess := qrflow.Scan{Handle: base64.RawURLEncoding.EncodeToString(make([]byte, 16)), MAC: c.Scan.MAC}
+	var errs []error
+	for range 20 {
+		_, err := w.Service.Claim(t.Context(), c.Phone.Claimant, guess)
+		errs = append(errs, err)
+	}
+	if got := tally(errs); got[fault.TicketUnavailable.Code] != 5 || got[fault.SlowDown.Code] != 15 {
+		t.Errorf("guesses: %v", got)
+	}
+	if _, err := w.Service.Claim(t.Context(), c.Phone.Claimant, c.Scan); !errors.Is(err, fault.SlowDown) {
+		t.Errorf("a good frame of that device meanwhile: %v", err)
+	}
+	if n := w.Audited(t, c.Phone.Device)[audit.Alarm]; n != 1 {
+		t.Errorf("%d alarms", n)
+	}
+	w.Step(time.Minute)
+	if _, err := w.Service.Claim(t.Context(), c.Phone.Claimant, w.Scan(t, c.Ticket)); err != nil {
+		t.Errorf("a minute later: %v", err)
+	}
+}
+
+// testSameClaimAgain: a device whose answer got lost asks again and gets the
+// same claim, also with a frame that is stale by now; nothing happens twice.
+func testSameClaimAgain(t *testing.T, open Opener) {
+	w := NewWorld(t, open)
+	c := w.Play(t, statement.Stamp, qrflow.Claimed)
+	w.Step(time.Minute)
+	again, err := w.Service.Claim(t.Context(), c.Phone.Claimant, c.Scan)
+	if err != nil || again.ID != c.Claim.ID || string(again.Head) != string(c.Claim.Head) {
+		t.Fatalf("%+v, %v", again, err)
+	}
+	held, err := w.Service.Held(t.Context(), c.Phone.Claimant, c.Claim.ID)
+	if err != nil || string(held.Head) != string(c.Claim.Head) || string(held.Payload) != "payload" {
+		t.Errorf("%+v, %v", held, err)
+	}
+	w.checkEvents(t, c.Ticket, []string{"issued", "open", "claimed"})
+}
