@@ -1,0 +1,214 @@
+package cloudseal_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"yunzhang.dev/cloudseal/cloudsealtest"
+	"yunzhang.dev/cloudseal/keys"
+)
+
+type halt struct{}
+
+// die makes the world stop where a checkpoint comes by the nth time.
+func die(w *cloudsealtest.World, point string, nth int) {
+	w.Checkpoint = func(name string) {
+		if name == point {
+			if nth--; nth == 0 {
+				panic(halt{})
+			}
+		}
+	}
+}
+
+func survive(f func() error) (died bool, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			if _, ok := r.(halt); !ok {
+				panic(r)
+			}
+			died = true
+		}
+	}()
+	return false, f()
+}
+
+// The process dies at each named point of signer and service, for each of the
+// documents of a batch; the legal representative revokes while it is down, and
+// the clock runs on. After the restart there is exactly one stamp a document if
+// the commit point was passed, and none if it was not.
+func TestKilledAtEveryPoint(t *testing.T) {
+	t.Parallel()
+	type point struct {
+		name      string
+		nth       int
+		committed bool
+	}
+	points := []point{{"intent", 1, false}, {"evidence", 1, false}, {"journal", 1, true}, {"signed", 1, true}, {"settled", 1, true}}
+	for nth := 1; nth <= 2; nth++ {
+		for _, name := range []string{"value", "kept", "completed", "checked", "stored"} {
+			points = append(points, point{name, nth, true})
+		}
+	}
+	for _, p := range points {
+		t.Run(fmt.Sprintf("%s %d", p.name, p.nth), func(t *testing.T) {
+			t.Parallel()
+			w := cloudsealtest.NewWorld(t)
+			r := ask(w, "tk_1", w.Seal(), 2)
+			w.Begin(r)
+			die(w, p.name, p.nth)
+			if died, err := survive(func() error { return w.Service.Stamp(t.Context(), "tk_1") }); !died {
+				t.Fatalf("not reached: %v", err)
+			}
+			w.Checkpoint = nil
+			w.Restart()
+			if err := w.Signer.Stop(t.Context(), keys.StopDelegation, "dg_tk_1"); err != nil {
+				t.Fatal(err)
+			}
+			w.Clock.Advance(10 * time.Second)
+			if err := w.Service.Recover(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if p.committed {
+				isDone(t, w, r)
+			} else {
+				isRefused(t, w, r, "delegation-revoked")
+			}
+		})
+	}
+}
+
+// Killed on the way of a refusal: the tombstone stands, so recovery frees
+// everything and signs nothing, even though the reason is gone by then.
+func TestKilledWhileRefusing(t *testing.T) {
+	t.Parallel()
+	w := cloudsealtest.NewWorld(t)
+	r := ask(w, "tk_1", w.Seal(), 2)
+	w.Begin(r)
+	stop, lift := keys.StopAgent, keys.MemberID(cloudsealtest.Org.USCC, "us_agent")
+	if err := w.Signer.Stop(t.Context(), stop, lift); err != nil {
+		t.Fatal(err)
+	}
+	die(w, "buried", 1)
+	if died, err := survive(func() error { return w.Service.Stamp(t.Context(), "tk_1") }); !died {
+		t.Fatalf("not reached: %v", err)
+	}
+	w.Checkpoint = nil
+	w.Restart()
+	if err := w.Signer.Lift(t.Context(), stop, lift); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Service.Recover(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	isRefused(t, w, r, "signer-refused")
+}
+
+// Every external step of a stamp fails once, before or after it took effect.
+// Nobody is told an end that is not one; the next run comes to one stamp a
+// document.
+func TestEveryStepMayFail(t *testing.T) {
+	t.Parallel()
+	errAway := errors.New("away")
+	steps := map[string]int{ // how often each is taken by one run over two documents
+		"blobs.get": 2, "signer.sign": 1, "blobs.put": 2, "commit": 2, "signer commit": 3,
+	}
+	for step, times := range steps {
+		for nth := 1; nth <= times; nth++ {
+			for _, applied := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s %d applied %v", step, nth, applied), func(t *testing.T) {
+					t.Parallel()
+					w := cloudsealtest.NewWorld(t)
+					r := ask(w, "tk_1", w.Seal(), 2)
+					w.Begin(r)
+					n := 0
+					weather := func(call string) (bool, error) {
+						if call == step {
+							if n++; n == nth {
+								return applied, errAway
+							}
+						}
+						return true, nil
+					}
+					w.Blobs.Weather, w.Signer.Weather = weather, weather
+					w.DB.OnCommit(func() (bool, error) { return weather("commit") })
+					w.SignerStore.DB.OnCommit(func() (bool, error) { return weather("signer commit") })
+					if err := w.Service.Stamp(t.Context(), "tk_1"); !errors.Is(err, errAway) {
+						t.Fatalf("the failure is not seen: %v", err)
+					}
+					if e := w.Ending("tk_1"); e.Failed != "" {
+						t.Errorf("told that it failed: %s", e.Failed)
+					}
+					if err := w.Service.Recover(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+					isDone(t, w, r)
+				})
+			}
+		}
+	}
+}
+
+// The same for the way of a refusal.
+func TestEveryStepOfARefusalMayFail(t *testing.T) {
+	t.Parallel()
+	errAway := errors.New("away")
+	for step, times := range map[string]int{"signer.refuse": 1, "commit": 2, "signer commit": 1} {
+		for nth := 1; nth <= times; nth++ {
+			for _, applied := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s %d applied %v", step, nth, applied), func(t *testing.T) {
+					t.Parallel()
+					w := cloudsealtest.NewWorld(t)
+					r := ask(w, "tk_1", w.Seal(), 2)
+					w.Begin(r)
+					w.Clock.Advance(2 * time.Minute)
+					n := 0
+					weather := func(call string) (bool, error) {
+						if call == step {
+							if n++; n == nth {
+								return applied, errAway
+							}
+						}
+						return true, nil
+					}
+					w.Signer.Weather = weather
+					w.DB.OnCommit(func() (bool, error) { return weather("commit") })
+					w.SignerStore.DB.OnCommit(func() (bool, error) { return weather("signer commit") })
+					if err := w.Service.Stamp(t.Context(), "tk_1"); !errors.Is(err, errAway) {
+						t.Fatalf("the failure is not seen: %v", err)
+					}
+					if err := w.Service.Recover(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+					if e := w.Ending("tk_1"); e.Failed == "evidence-stale" {
+						isRefused(t, w, r, "evidence-stale")
+					} else {
+						isRefused(t, w, r, "signer-refused") // the tombstone stood before the reason was asked again
+					}
+				})
+			}
+		}
+	}
+}
+
+func TestTheStoreMayRunEverythingTwice(t *testing.T) {
+	t.Parallel()
+	w := cloudsealtest.NewWorld(t)
+	w.DB.Rehearse()
+	w.SignerStore.DB.Rehearse()
+	r := ask(w, "tk_1", w.Seal(), 2)
+	w.Begin(r)
+	if err := w.Service.Stamp(t.Context(), "tk_1"); err != nil {
+		t.Fatal(err)
+	}
+	isDone(t, w, r)
+	late := ask(w, "tk_2", mustSeal(t, w), 1)
+	w.Begin(late)
+	w.Clock.Advance(2 * time.Minute)
+	if err := w.Service.Stamp(t.Context(), "tk_2"); err != nil {
+		t.Fatal(err)
+	}
+	isRefused(t, w, late, "evidence-stale")
+}

@@ -1,0 +1,72 @@
+package cloudseal
+
+import (
+	"context"
+	"slices"
+
+	"yunzhang.dev/authz/fault"
+	"yunzhang.dev/authz/unit"
+	"yunzhang.dev/cloudseal/impression"
+)
+
+// SlotsOf gives the slots of the delegation that a ticket's intents took.
+func (s *Service) SlotsOf(tx unit.Tx, ticket string) (slots []int, err error) {
+	intents, err := s.t.Intents.Find(tx, unit.Query{Index: "ticket+index", Key: []any{ticket}})
+	for _, in := range intents {
+		if in.Slot > 0 {
+			slots = append(slots, in.Slot)
+		}
+	}
+	return slots, err
+}
+
+// StampedOf gives the stamped documents of a ticket in their order;
+// fault.StampFailed when they are not (all) stamped.
+func (s *Service) StampedOf(tx unit.Tx, ticket string) (docs []Document, err error) {
+	intents, err := s.t.Intents.Find(tx, unit.Query{Index: "ticket+index", Key: []any{ticket}})
+	if err != nil {
+		return nil, err
+	}
+	for _, in := range intents {
+		if in.State != DoneIntent {
+			return nil, fault.StampFailed
+		}
+		d, err := s.t.Documents.Get(tx, in.Document)
+		if err != nil {
+			return nil, err
+		}
+		docs = append(docs, *d)
+	}
+	return docs, nil
+}
+
+// EvidenceOf gives what permitted the stamps of a ticket; fault.Absent when
+// nothing was approved.
+func (s *Service) EvidenceOf(tx unit.Tx, ticket string) (*Evidence, error) {
+	found, err := s.t.Evidence.Find(tx, unit.Query{Index: "ticket", Key: []any{ticket}, Limit: 1})
+	if err != nil {
+		return nil, err
+	}
+	if len(found) == 0 {
+		return nil, fault.Absent
+	}
+	return found[0], nil
+}
+
+// DocumentIn is Document inside a transaction.
+func (s *Service) DocumentIn(tx unit.Tx, tenant, id string) (*Document, error) {
+	return s.document(tx, tenant, id)
+}
+
+// Claimable refuses a claim that could not be made now, with the faults of
+// Claim; the filing is not asked.
+func (s *Service) Claimable(ctx context.Context, org, kind string) error {
+	k := impression.Kind(kind)
+	if !slices.Contains(s.Kinds, k) {
+		return fault.SealKindBad
+	}
+	return s.Work.View(ctx, func(tx unit.Tx) error {
+		_, err := s.mayClaim(tx, Claim{Org: org, Kind: k})
+		return err
+	})
+}

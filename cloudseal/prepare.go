@@ -1,0 +1,267 @@
+package cloudseal
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"yunzhang.dev/authz/fault"
+	"yunzhang.dev/authz/statement"
+	"yunzhang.dev/authz/unit"
+	"yunzhang.dev/cloudseal/pdf"
+)
+
+// Placement is one stamp that a declaration system asks for: which seal, on
+// which document, where. There is one a document: a second stamp would be a
+// signature over the first, whose bytes do not exist before it is made, so
+// nobody could approve its digest in the same act.
+type Placement struct {
+	Document string
+	Seal     string // code
+	Page     int    // from 1
+	X, Y     float64
+}
+
+// Batch is what a request shows: seals and documents as its statement lists
+// them, with the ids of the documents beside them.
+type Batch struct {
+	Seals     []statement.Ref
+	Docs      []statement.Doc
+	Documents []string
+}
+
+// Prepare places the stamps of a request and computes what will be signed. hold
+// names the request (its ticket's id); until then the documents are its own,
+// and another request gets fault.DocumentBusy. The size of a stamp is the
+// seal's true size; X and Y are millimetres from the displayed page's top left,
+// kept to a tenth.
+func (s *Service) Prepare(ctx context.Context, tenant, hold string, until time.Time, ps []Placement) (*Batch, error) {
+	if len(ps) == 0 || len(ps) > s.Limits.MaxBatch {
+		return nil, fault.BadRequest.With("field", "documents")
+	}
+	docs, seals, err := s.toPrepare(ctx, tenant, ps)
+	if err != nil {
+		return nil, err
+	}
+	made := make([]*Preparation, 0, len(ps))
+	for i, p := range ps {
+		one, err := s.place(ctx, docs[i], seals[p.Seal], p)
+		if err != nil {
+			return nil, err
+		}
+		one.Hold, one.Index = hold, i+1
+		made = append(made, one)
+	}
+	err = s.Work.Update(ctx, func(tx unit.Tx) error {
+		for _, one := range made {
+			if err := s.hold(tx, tenant, one, until); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return newBatch(made), nil
+}
+
+// toPrepare reads documents and seals, and refuses early what hold would
+// refuse anyway.
+func (s *Service) toPrepare(ctx context.Context, tenant string, ps []Placement) (docs []*Document, seals map[string]*Seal, err error) {
+	err = s.Work.View(ctx, func(tx unit.Tx) error {
+		docs, seals = nil, map[string]*Seal{}
+		size := 0
+		for _, p := range ps {
+			d, err := s.document(tx, tenant, p.Document)
+			if err != nil {
+				return err
+			}
+			if slices.ContainsFunc(docs, func(o *Document) bool { return o.ID == d.ID }) {
+				return fault.BadRequest.With("field", "documents")
+			}
+			if err := mayHold(d, tx.Now()); err != nil {
+				return err
+			}
+			if size += d.Size; size > s.Limits.MaxBatchBytes {
+				return fault.BodyTooLarge.With("max_bytes", s.Limits.MaxBatchBytes)
+			}
+			if seals[p.Seal], err = s.t.Seals.Get(tx, p.Seal); err != nil {
+				return absentAs(err, fault.SealUnusable)
+			}
+			docs = append(docs, d)
+		}
+		return nil
+	})
+	return docs, seals, err
+}
+
+// mayHold: a document is one request's at a time. A hold that has run out
+// before its request was approved is no hold.
+func mayHold(d *Document, now time.Time) error {
+	switch {
+	case d.State == Ready, d.State == Held && !now.Before(d.HeldUntil):
+		return nil
+	case d.State == StampedDoc:
+		return fault.StateConflict
+	}
+	return fault.DocumentBusy
+}
+
+// place opens the frozen bytes and prepares the stamp: the first pass over them
+// after the upload, for the digests that the approval will name.
+func (s *Service) place(ctx context.Context, d *Document, seal *Seal, p Placement) (*Preparation, error) {
+	original, err := s.Original(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	file, err := pdf.Open(original)
+	if err != nil {
+		return nil, err
+	}
+	picture, err := seal.Impression()
+	if err != nil {
+		return nil, err
+	}
+	at := pdf.Place{Page: p.Page, X: tenth(p.X), Y: tenth(p.Y), W: picture.Width, H: picture.Height}
+	prepared, err := file.Place(at, picture, pdf.PlaceOptions{Slot: slotFor(seal)})
+	if err != nil {
+		return nil, err
+	}
+	sm3, dtbs, err := prepared.Digests(original)
+	if err != nil {
+		return nil, err
+	}
+	if sm3 != d.SM3 {
+		return nil, fault.DocumentChanged
+	}
+	return &Preparation{
+		Row: unit.Row{ID: unit.NewID("pp")}, Document: d.ID, Seal: seal.Ref(), Prepared: *prepared,
+		Line: statement.Doc{SM3: sm3, DTBS: dtbs, Pages: d.Pages, Place: statement.Place(at), Title: d.Title},
+	}, nil
+}
+
+// slotFor is the room for a stamp with this seal: the seal itself, and 8 KiB
+// for certificate, extension, and the time-stamp that may be added.
+func slotFor(seal *Seal) int { return (len(seal.DER) + 8<<10 + 1023) &^ 1023 }
+
+func tenth(mm float64) float64 { return math.Round(mm*10) / 10 }
+
+// hold makes the document the request's own.
+func (s *Service) hold(tx unit.Tx, tenant string, one *Preparation, until time.Time) error {
+	d, err := s.document(tx, tenant, one.Document)
+	if err != nil {
+		return err
+	}
+	if err := mayHold(d, tx.Now()); err != nil {
+		return err
+	}
+	d.State, d.Hold, d.HeldUntil = Held, one.Hold, until
+	if err := s.t.Documents.Replace(tx, d); err != nil {
+		return err
+	}
+	return takenAs(s.t.Preparations.Insert(tx, one), fault.DocumentBusy)
+}
+
+// newBatch numbers the seals in the order in which the documents use them.
+func newBatch(made []*Preparation) *Batch {
+	b := &Batch{}
+	for _, one := range made {
+		n := slices.Index(b.Seals, one.Seal)
+		if n < 0 {
+			n = len(b.Seals)
+			b.Seals = append(b.Seals, one.Seal)
+		}
+		line := one.Line
+		line.Seal = n + 1
+		b.Docs = append(b.Docs, line)
+		b.Documents = append(b.Documents, one.Document)
+	}
+	return b
+}
+
+// BatchOf gives what a request shows.
+func (s *Service) BatchOf(tx unit.Tx, hold string) (*Batch, error) {
+	made, err := s.preparations(tx, hold)
+	if err != nil {
+		return nil, err
+	}
+	return newBatch(made), nil
+}
+
+func (s *Service) preparations(tx unit.Tx, hold string) ([]*Preparation, error) {
+	made, err := s.t.Preparations.Find(tx, unit.Query{Index: "hold+index", Key: []any{hold}})
+	if err != nil {
+		return nil, err
+	}
+	if len(made) == 0 {
+		return nil, fault.Absent
+	}
+	return made, nil
+}
+
+// Release frees the documents of a request that ended without approval. Its
+// preparations stay, as a record of what was shown.
+func (s *Service) Release(tx unit.Tx, hold string) error {
+	made, err := s.t.Preparations.Find(tx, unit.Query{Index: "hold+index", Key: []any{hold}})
+	if err != nil {
+		return err
+	}
+	for _, one := range made {
+		d, err := s.t.Documents.Get(tx, one.Document)
+		if err != nil {
+			return err
+		}
+		if d.State == Held && d.Hold == hold {
+			if err := s.free(tx, d); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Service) free(tx unit.Tx, d *Document) error {
+	d.State, d.Hold, d.HeldUntil = Ready, "", time.Time{}
+	return s.t.Documents.Replace(tx, d)
+}
+
+// CheckDocuments reads the stored bytes of a request again and compares them,
+// and where the stamps stand, with the statement's lines (check 18 of
+// protocol.md §2.7). It runs before the approving transaction.
+func (s *Service) CheckDocuments(ctx context.Context, tenant, hold string, docs []statement.Doc) error {
+	var made []*Preparation
+	err := s.Work.View(ctx, func(tx unit.Tx) (err error) {
+		made, err = s.preparations(tx, hold)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if !slices.Equal(newBatch(made).Docs, docs) {
+		return fault.DocumentChanged
+	}
+	for i, one := range made {
+		if err := s.checkDocument(ctx, tenant, one, docs[i]); err != nil {
+			return fmt.Errorf("document %d: %w", i+1, err)
+		}
+	}
+	return nil
+}
+
+func (s *Service) checkDocument(ctx context.Context, tenant string, one *Preparation, line statement.Doc) error {
+	original, err := s.bytes(ctx, tenant, one.Line.SM3)
+	if err != nil {
+		return err
+	}
+	sm3, dtbs, err := one.Prepared.Digests(original)
+	if err != nil {
+		return fault.DocumentChanged.Because(err)
+	}
+	if sm3 != line.SM3 || dtbs != line.DTBS {
+		return fault.DocumentChanged
+	}
+	return nil
+}

@@ -1,0 +1,106 @@
+package cloudseal
+
+import (
+	"context"
+
+	"yunzhang.dev/authz/fault"
+	"yunzhang.dev/authz/statement"
+	"yunzhang.dev/authz/unit"
+	"yunzhang.dev/cloudseal/impression"
+	"yunzhang.dev/cloudseal/pdf"
+	"yunzhang.dev/cloudseal/ses"
+	"yunzhang.dev/cloudseal/status"
+)
+
+// Seal gives a seal by its code; fault.Absent when there is none.
+func (s *Service) Seal(ctx context.Context, code string) (seal *Seal, err error) {
+	err = s.Work.View(ctx, func(tx unit.Tx) error {
+		seal, err = s.SealIn(tx, code)
+		return err
+	})
+	return seal, err
+}
+
+// SealIn is Seal inside a transaction.
+func (s *Service) SealIn(tx unit.Tx, code string) (*Seal, error) {
+	seal, err := s.t.Seals.Get(tx, code)
+	return seal, absentAs(err, fault.Absent)
+}
+
+// SealsOf lists the seals of an organization (USCC).
+func (s *Service) SealsOf(tx unit.Tx, org string) ([]*Seal, error) {
+	return s.t.Seals.Find(tx, unit.Query{Index: "org+kind", Key: []any{org}})
+}
+
+// SealOfKind gives the living seal of a kind, fault.SealUnusable when the
+// organization has none.
+func (s *Service) SealOfKind(tx unit.Tx, org string, kind impression.Kind) (*Seal, error) {
+	found, err := s.t.Seals.Find(tx, unit.Query{Index: "owned", Key: []any{owned(org, kind)}, Limit: 1})
+	if err != nil {
+		return nil, err
+	}
+	if len(found) == 0 {
+		return nil, fault.SealUnusable
+	}
+	return found[0], nil
+}
+
+// Usable gives the seals behind the references and checks that the
+// organization may use each of them now, in exactly this version (check 16 of
+// protocol.md §2.7).
+func (s *Service) Usable(tx unit.Tx, org string, refs []statement.Ref) ([]*Seal, error) {
+	seals := make([]*Seal, 0, len(refs))
+	for _, ref := range refs {
+		seal, err := s.t.Seals.Get(tx, ref.ID)
+		if err != nil {
+			return nil, absentAs(err, fault.SealUnusable)
+		}
+		now := tx.Now()
+		switch {
+		case seal.Org != org, seal.Ref() != ref:
+			return nil, fault.SealUnusable
+		case seal.State == status.Frozen:
+			return nil, fault.SealFrozen
+		case seal.State != status.Usable || now.Before(seal.ValidFrom):
+			return nil, fault.SealUnusable
+		case now.After(seal.ValidTo):
+			return nil, fault.SealExpired
+		}
+		seals = append(seals, seal)
+	}
+	return seals, nil
+}
+
+// rely writes seals back that a decision stood on, so that a freeze at the
+// same time conflicts with it.
+func (s *Service) rely(tx unit.Tx, seals []*Seal) error {
+	for _, seal := range seals {
+		if err := s.t.Seals.Replace(tx, seal); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Delegable reports whether others than the owner may be given the use of
+// seals of this kind: a personal signature is its owner's alone.
+func Delegable(kind impression.Kind) bool { return kind != impression.Signature }
+
+// Impression is the picture of the seal at its true size.
+func (s *Seal) Impression() (pdf.Picture, error) {
+	data, err := ses.ParseSeal(s.DER)
+	if err != nil {
+		return pdf.Picture{}, err
+	}
+	p := data.Picture
+	return pdf.Picture{PNG: p.Data, Width: float64(p.Width), Height: float64(p.Height)}, nil
+}
+
+// History gives the events of a seal in their order.
+func (s *Service) History(ctx context.Context, code string) (events []*Event, err error) {
+	err = s.Work.View(ctx, func(tx unit.Tx) error {
+		events, err = s.t.Events.Find(tx, unit.Query{Index: "seal+n", Key: []any{code}})
+		return err
+	})
+	return events, err
+}

@@ -1,0 +1,150 @@
+package cloudseal
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"yunzhang.dev/authz/audit"
+	"yunzhang.dev/authz/unit"
+	"yunzhang.dev/cloudseal/ca"
+	"yunzhang.dev/cloudseal/gm"
+	"yunzhang.dev/cloudseal/impression"
+)
+
+// Limits are the numbers of the domain, each with its reason.
+type Limits struct {
+	// MaxDocument bounds a document: it is held in memory while it is stamped.
+	MaxDocument int
+	// MaxBatch bounds the documents of one request: what a statement lists.
+	MaxBatch int
+	// MaxBatchBytes bounds them together, for the same memory.
+	MaxBatchBytes int
+	// Validity is how long a new seal and its certificate are valid; the
+	// documents behind domain.md have three years.
+	Validity time.Duration
+	// DecideWithin is the time the issuing body has for an application.
+	DecideWithin time.Duration
+	// ListLife is how long a status list stands until the next one is due.
+	ListLife time.Duration
+}
+
+// DefaultLimits are the limits unless the configuration has others.
+func DefaultLimits() Limits {
+	return Limits{
+		MaxDocument: 20 << 20, MaxBatch: 50, MaxBatchBytes: 64 << 20,
+		Validity: 3 * 365 * 24 * time.Hour, DecideWithin: 5 * 24 * time.Hour, ListLife: 24 * time.Hour,
+	}
+}
+
+// Deps is what a Service is made of.
+type Deps struct {
+	Work    unit.Work
+	Tables  Tables
+	Holders Holders
+	Acts    Acts
+	Filings Filings
+	Similar Similar // nil: impression.Similar
+	Blobs   Blobs
+	Signer  Signer
+	Stops   Stops
+	Outcome Outcome
+	Audit   Trail
+
+	Issuer           Issuer // of seal certificates
+	Maker            Key    // signs seals (制章人)
+	MakerCertificate []byte // DER
+	StatusKey        Key    // signs status lists
+	// Roots and Intermediates (DER) are what seals made here lead to, and
+	// Authorities the enrolment authority's keys: the trust of verifiers, and
+	// of the system's own look at a fresh stamp.
+	Roots         [][]byte
+	Intermediates [][]byte
+	Authorities   []gm.PublicKey
+
+	Host   string            // host name in status lists, as in statements
+	Vendor string            // Vid of the seals made here; empty: "yunzhang"
+	Kinds  []impression.Kind // on offer; nil: all but personal signatures
+	Limits Limits            // zero: DefaultLimits
+	Now    func() time.Time
+	Log    *slog.Logger
+	// Checkpoint, when set, is called at the named points of a stamp: intent,
+	// signed, completed, checked, stored, settled.
+	Checkpoint func(name string)
+}
+
+// Service is the domain. It is safe for concurrent use.
+type Service struct {
+	Deps
+	t      Tables
+	busy   *busy
+	chains *ca.Trust
+}
+
+// New makes a Service.
+func New(d Deps) (*Service, error) {
+	switch {
+	case d.Work == nil || d.Holders == nil || d.Acts == nil || d.Filings == nil || d.Blobs == nil || d.Audit == nil:
+		return nil, errors.New("cloudseal: a port is missing")
+	case d.Signer == nil || d.Stops == nil || d.Issuer == nil || d.Maker == nil || len(d.MakerCertificate) == 0 || d.StatusKey == nil:
+		return nil, errors.New("cloudseal: a key or its certificate is missing")
+	case d.Now == nil || d.Host == "" || len(d.Authorities) == 0:
+		return nil, errors.New("cloudseal: no clock, host name or authority")
+	}
+	if d.Limits == (Limits{}) {
+		d.Limits = DefaultLimits()
+	}
+	if d.Vendor == "" {
+		d.Vendor = "yunzhang"
+	}
+	if d.Similar == nil {
+		d.Similar = impression.Similar
+	}
+	if d.Kinds == nil {
+		d.Kinds = slices.DeleteFunc(impression.Kinds(), func(k impression.Kind) bool { return k == impression.Signature })
+	}
+	if d.Log == nil {
+		d.Log = slog.New(slog.DiscardHandler)
+	}
+	if d.Checkpoint == nil {
+		d.Checkpoint = func(string) {}
+	}
+	chains, err := ca.NewTrust(d.Intermediates, d.Roots)
+	if err != nil {
+		return nil, fmt.Errorf("cloudseal: %w", err)
+	}
+	return &Service{Deps: d, t: d.Tables, busy: newBusy(), chains: chains}, nil
+}
+
+// SetOutcome names who is told how stamps end. The one who is told needs this
+// service himself, so he comes after it; nothing is stamped before.
+func (s *Service) SetOutcome(o Outcome) { s.Outcome = o }
+
+// record writes an audit record of an act on an object.
+func (s *Service) record(tx unit.Tx, r audit.Record) error {
+	if r.Decision == "" {
+		r.Decision = audit.Allowed
+	}
+	return s.Audit.Write(tx, r)
+}
+
+// absentAs turns unit.ErrAbsent into a fault and leaves everything else.
+func absentAs(err, as error) error {
+	if errors.Is(err, unit.ErrAbsent) {
+		return as
+	}
+	return err
+}
+
+// takenAs turns unit.ErrTaken into a fault and leaves everything else.
+func takenAs(err, as error) error {
+	if errors.Is(err, unit.ErrTaken) {
+		return as
+	}
+	return err
+}
+
+// seconds cuts a time to what certificates, seals and statements can say.
+func seconds(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }

@@ -1,0 +1,176 @@
+package cloudseal
+
+import (
+	"context"
+	"fmt"
+
+	"yunzhang.dev/authz/fault"
+	"yunzhang.dev/authz/unit"
+	"yunzhang.dev/cloudseal/keys"
+)
+
+// work is a ticket's open intents with everything their stamps need.
+type work struct {
+	ticket   string
+	evidence keys.Evidence
+	items    []*item
+}
+
+// item is one document on its way.
+type item struct {
+	intent   *Intent
+	document *Document
+	prep     *Preparation
+	seal     *Seal
+	number   int // of the seal in the statement
+	original []byte
+	stamped  Stamped
+}
+
+// Stamp brings a ticket's intents to their end: stamped, or refused for good.
+// nil means that the end is known and everybody was told; an error means that
+// it is not, and calling again goes on with the same bytes. A ticket without
+// open intents is settled already.
+//
+// Recover calls nothing but this.
+func (s *Service) Stamp(ctx context.Context, ticket string) error {
+	release, err := s.busy.take(ctx, ticket)
+	if err != nil {
+		return err
+	}
+	defer release()
+	w, err := s.load(ctx, ticket)
+	if err != nil || w == nil {
+		return err
+	}
+	s.Checkpoint("intent")
+	var signed []keys.Signed
+	if err = s.Outcome.Begin(ctx, ticket); err == nil {
+		signed, err = s.sign(ctx, w)
+	}
+	if refusal := keys.Refusal(err); refusal != nil {
+		return s.refuse(ctx, w, refusal)
+	}
+	if err != nil {
+		return fmt.Errorf("stamp ticket %s: %w", ticket, err)
+	}
+	s.Checkpoint("signed")
+	for i, it := range w.items {
+		if err := s.complete(ctx, w, it, signed[i]); err != nil {
+			return fmt.Errorf("stamp ticket %s: document %d: %w", ticket, it.intent.Index, err)
+		}
+	}
+	return s.settle(ctx, w)
+}
+
+// load reads what a ticket's open intents need, nil when there are none. The
+// intents of a ticket are settled together, so all of them are open or none.
+func (s *Service) load(ctx context.Context, ticket string) (*work, error) {
+	var w *work
+	err := s.Work.View(ctx, func(tx unit.Tx) error {
+		intents, err := s.t.Intents.Find(tx, unit.Query{Index: "ticket+index", Key: []any{ticket}})
+		if err != nil || len(intents) == 0 || intents[0].State != OpenIntent {
+			return err
+		}
+		w, err = s.assemble(tx, ticket, intents)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("load intents of ticket %s: %w", ticket, err)
+	}
+	return w, nil
+}
+
+func (s *Service) assemble(tx unit.Tx, ticket string, intents []*Intent) (*work, error) {
+	found, err := s.t.Evidence.Find(tx, unit.Query{Index: "ticket", Key: []any{ticket}, Limit: 1})
+	if err != nil {
+		return nil, err
+	}
+	if len(found) == 0 {
+		return nil, fmt.Errorf("no evidence for ticket %s", ticket)
+	}
+	w := &work{ticket: ticket, evidence: found[0].Evidence}
+	var made []*Preparation
+	for _, in := range intents {
+		it := &item{intent: in}
+		if it.document, err = s.t.Documents.Get(tx, in.Document); err != nil {
+			return nil, err
+		}
+		if it.prep, err = s.t.Preparations.Get(tx, in.Preparation); err != nil {
+			return nil, err
+		}
+		if it.seal, err = s.t.Seals.Get(tx, it.prep.Seal.ID); err != nil {
+			return nil, err
+		}
+		w.items, made = append(w.items, it), append(made, it.prep)
+	}
+	for i, line := range newBatch(made).Docs {
+		w.items[i].number = line.Seal
+	}
+	return w, nil
+}
+
+// sign fetches the frozen bytes and hands everything to the signer, who trusts
+// none of it.
+func (s *Service) sign(ctx context.Context, w *work) ([]keys.Signed, error) {
+	jobs := make([]keys.Job, 0, len(w.items))
+	for _, it := range w.items {
+		var err error
+		if it.original, err = s.bytes(ctx, it.intent.Tenant, it.prep.Line.SM3); err != nil {
+			return nil, err
+		}
+		line := it.prep.Line
+		line.Seal = it.number
+		jobs = append(jobs, keys.Job{
+			Document: it.document.ID, Slot: it.intent.Slot, Seal: it.seal.DER, Original: it.original,
+			Prepared: &it.prep.Prepared, Line: line,
+		})
+	}
+	signed, err := s.Signer.Sign(ctx, w.evidence, jobs)
+	if err == nil && len(signed) != len(w.items) {
+		err = fmt.Errorf("%d signatures for %d documents", len(signed), len(w.items))
+	}
+	return signed, err
+}
+
+// complete puts the signature into its document, has the result verified as a
+// stranger would, and stores it.
+func (s *Service) complete(ctx context.Context, w *work, it *item, signed keys.Signed) error {
+	b, err := it.prep.Prepared.Complete(it.original, signed.Signature)
+	if err != nil {
+		return err
+	}
+	s.Checkpoint("completed")
+	digest, err := s.secondLook(b, w, it)
+	if err != nil {
+		return err
+	}
+	s.Checkpoint("checked")
+	if err := s.Blobs.Put(ctx, it.intent.Tenant, digest, b); err != nil {
+		return fmt.Errorf("store result: %w", err)
+	}
+	s.Checkpoint("stored")
+	it.stamped = Stamped{Document: it.document.ID, SM3: digest, Size: len(b), Time: signed.Time}
+	return nil
+}
+
+// refuse ends a ticket that the signer will not sign. The signer's tombstone
+// comes first: only when it stands is it sure that no signature exists or can
+// come, and slots and documents may be free again.
+func (s *Service) refuse(ctx context.Context, w *work, refusal *fault.Error) error {
+	documents := make([]string, len(w.items))
+	for i, it := range w.items {
+		documents[i] = it.document.ID
+	}
+	committed, err := s.Signer.Refuse(ctx, w.ticket, refusal.Code, documents...)
+	if err != nil {
+		return fmt.Errorf("refuse ticket %s: %w", w.ticket, err)
+	}
+	if committed {
+		// The commit point was passed with other evidence or documents than
+		// there are now: nothing here can be trusted to finish it or to end it.
+		return fmt.Errorf("ticket %s is committed and its documents are not what was signed: %w", w.ticket, fault.InternalError.Because(refusal))
+	}
+	s.Checkpoint("buried")
+	return s.fail(ctx, w, refusal)
+}

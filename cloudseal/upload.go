@@ -1,0 +1,86 @@
+package cloudseal
+
+import (
+	"context"
+	"errors"
+
+	"yunzhang.dev/authz/fault"
+	"yunzhang.dev/authz/statement"
+	"yunzhang.dev/authz/unit"
+	"yunzhang.dev/cloudseal/gm"
+	"yunzhang.dev/cloudseal/pdf"
+)
+
+// Upload takes a document in: checks it, freezes its bytes and gives it an id.
+// A document that cannot be stamped is fault.DocumentRefused, with the findings
+// its sender can act on in the field "findings".
+func (s *Service) Upload(ctx context.Context, tenant, title string, b []byte) (*Document, error) {
+	if len(b) > s.Limits.MaxDocument {
+		return nil, fault.BodyTooLarge.With("max_bytes", s.Limits.MaxDocument)
+	}
+	if err := statement.CheckText(title); err != nil {
+		return nil, fault.BadRequest.With("field", "title").Because(err)
+	}
+	file, err := pdf.Open(b)
+	if err != nil {
+		return nil, err
+	}
+	if findings := file.Findings(); len(findings) > 0 {
+		return nil, fault.DocumentRefused.With("findings", findings)
+	}
+	d := &Document{
+		Row: unit.Row{ID: unit.NewID("doc")}, Tenant: tenant, Title: title, SM3: gm.SM3(b), Size: len(b),
+		Pages: len(file.Pages()), State: Ready,
+	}
+	if err := s.Blobs.Put(ctx, tenant, d.SM3, b); err != nil {
+		return nil, err
+	}
+	return d, s.Work.Update(ctx, func(tx unit.Tx) error {
+		d.CreatedAt = tx.Now()
+		return s.t.Documents.Insert(tx, d)
+	})
+}
+
+// Document gives a document of a tenant; somebody else's is fault.Absent.
+func (s *Service) Document(ctx context.Context, tenant, id string) (d *Document, err error) {
+	err = s.Work.View(ctx, func(tx unit.Tx) error {
+		d, err = s.document(tx, tenant, id)
+		return err
+	})
+	return d, err
+}
+
+func (s *Service) document(tx unit.Tx, tenant, id string) (*Document, error) {
+	d, err := s.t.Documents.Get(tx, id)
+	if err != nil {
+		return nil, absentAs(err, fault.Absent)
+	}
+	if d.Tenant != tenant {
+		return nil, fault.Absent
+	}
+	return d, nil
+}
+
+// Original gives the bytes of a document as uploaded.
+func (s *Service) Original(ctx context.Context, d *Document) ([]byte, error) {
+	return s.bytes(ctx, d.Tenant, d.SM3)
+}
+
+// Result gives the bytes of a stamped document; fault.StampFailed while there
+// are none.
+func (s *Service) Result(ctx context.Context, d *Document) ([]byte, error) {
+	if d.State != StampedDoc {
+		return nil, fault.StampFailed
+	}
+	return s.bytes(ctx, d.Tenant, d.Stamped)
+}
+
+// bytes reads a blob. One that is lost or altered is fault.DocumentChanged:
+// what was shown can no longer be had.
+func (s *Service) bytes(ctx context.Context, tenant string, digest gm.Digest) ([]byte, error) {
+	b, err := s.Blobs.Get(ctx, tenant, digest)
+	if errors.Is(err, unit.ErrAbsent) {
+		return nil, fault.DocumentChanged.Because(err)
+	}
+	return b, err
+}
