@@ -54,6 +54,23 @@ func (s *Service) DraftReview(ctx context.Context, who Caller, org *Organization
 	return s.draft(ctx, who, a, bytes)
 }
 
+// OrderReview makes a review act on the strength of the proved request alone,
+// without the PIN: for stopping something at once. Its statement carries no
+// signature, and nothing that gives power may be performed on it.
+func (s *Service) OrderReview(ctx context.Context, who Caller, org *Organization, act string, subject statement.Ref, note string) (*Act, error) {
+	a, err := s.DraftReview(ctx, who, org, act, subject, statement.Approve, note)
+	if err != nil {
+		return nil, err
+	}
+	return a, s.work.Update(ctx, func(tx unit.Tx) error {
+		if a, err = s.t.Acts.Get(tx, a.ID); err != nil {
+			return err
+		}
+		a.State = Active
+		return s.t.Acts.Replace(tx, a)
+	})
+}
+
 // Sign verifies the signature over a drafted statement and performs the act if
 // it is one of authz's own; others come back signed, for their domain to
 // perform. Signing the same act again gives it again.

@@ -1,6 +1,7 @@
 package binding
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 
@@ -9,6 +10,7 @@ import (
 	"yunzhang.dev/authz/fault"
 	"yunzhang.dev/authz/statement"
 	"yunzhang.dev/authz/unit"
+	"yunzhang.dev/cloudseal"
 	"yunzhang.dev/qrflow"
 )
 
@@ -121,4 +123,33 @@ func (s *Service) recheck(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, r *re
 	}
 	_, err = s.activeApp(tx, t.App)
 	return f, err
+}
+
+// Shown gives the bytes that line i (from 1) of a claimed ticket's statement
+// names, for the device that claimed it.
+func (s *Service) Shown(ctx context.Context, ticket string, i int) ([]byte, error) {
+	var d *cloudseal.Document
+	err := s.work.View(ctx, func(tx unit.Tx) error {
+		t, err := s.flow.TicketIn(tx, ticket)
+		if err != nil {
+			return err
+		}
+		r, err := decodeRequest(t)
+		if err != nil {
+			return err
+		}
+		batch, err := s.seals.BatchOf(tx, r.Hold)
+		if err != nil {
+			return err
+		}
+		if i < 1 || i > len(batch.Documents) {
+			return fault.Absent
+		}
+		d, err = s.seals.DocumentIn(tx, t.Tenant, batch.Documents[i-1])
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.seals.Original(ctx, d)
 }

@@ -1,0 +1,144 @@
+// Package app is the composition root: it opens the stores, wires the domains
+// to each other and to the outside (wire.go), mounts what is served (sites.go)
+// and runs what works in the background (jobs.go). It holds no rule.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"yunzhang.dev/authz/realperson"
+	"yunzhang.dev/cmd/internal/config"
+	"yunzhang.dev/cmd/internal/store"
+	"yunzhang.dev/cmd/internal/store/engine/embedded"
+	"yunzhang.dev/qrflow/ws"
+	"yunzhang.dev/web/httpx"
+)
+
+// App is one node.
+type App struct {
+	cfg     config.Config
+	opts    Options
+	now     func() time.Time
+	log     *slog.Logger
+	secrets *Secrets
+	outside providers
+	main    *store.Main
+	journal *store.Journal
+	blobs   *store.Blobs
+	domains domains
+	hub     *ws.Hub
+	metrics *httpx.Metrics
+	close   []func() error
+}
+
+// ErrNoProviders: the configuration names no provider that this build has.
+var ErrNoProviders = errors.New("no registry, real-person or message provider is configured: this build has the sandbox's only; set sandbox.enabled = true on a loopback address")
+
+// New opens a node's stores and wires it. It does not listen yet; Close gives
+// everything back.
+func New(cfg config.Config, opts Options) (*App, error) {
+	if !cfg.Sandbox.Enabled {
+		return nil, ErrNoProviders
+	}
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	a := &App{cfg: cfg, opts: opts, now: millis(opts.Now), log: opts.Log, metrics: httpx.NewMetrics()}
+	if a.log == nil {
+		a.log = newLog(cfg.Log)
+	}
+	for _, step := range []func() error{a.openSecrets, a.openStores, a.openProviders, a.wire, a.wireHub} {
+		if err := step(); err != nil {
+			return nil, errors.Join(err, a.Close())
+		}
+	}
+	return a, nil
+}
+
+func (a *App) openSecrets() (err error) {
+	a.secrets, err = LoadSecrets(a.cfg.KeysDir)
+	return err
+}
+
+func (a *App) openStores() error {
+	main, err := a.openEngine(a.cfg.DataDir)
+	if err != nil {
+		return err
+	}
+	journal, err := a.openEngine(filepath.Join(a.cfg.DataDir, "signer"))
+	if err != nil {
+		return err
+	}
+	a.main, a.journal = store.NewMain(store.New(main, a.secrets)), store.NewJournal(store.New(journal, a.secrets))
+	if a.blobs, err = store.OpenBlobs(filepath.Join(a.cfg.DataDir, "documents"), a.secrets); err != nil {
+		return err
+	}
+	ctx := context.Background()
+	return errors.Join(a.main.Ready(ctx), a.journal.Ready(ctx))
+}
+
+func (a *App) openEngine(dir string) (*embedded.Store, error) {
+	e, err := embedded.Open(dir, embedded.Options{Now: a.opts.Now})
+	if err != nil {
+		return nil, err
+	}
+	a.close = append(a.close, e.Close)
+	return e, nil
+}
+
+func (a *App) openProviders() (err error) {
+	a.outside, err = sandboxProviders(a.cfg, a.opts.World, a.now)
+	return err
+}
+
+// Close gives the stores back. Run has ended before.
+func (a *App) Close() error {
+	var errs []error
+	for i := len(a.close) - 1; i >= 0; i-- {
+		errs = append(errs, a.close[i]())
+	}
+	a.close = nil
+	return errors.Join(errs...)
+}
+
+// Invite makes a one-time enrolment code for the first operator, who invites
+// all others.
+func (a *App) Invite(ctx context.Context, roles []string) (string, error) {
+	return a.domains.authz.Invite(ctx, "", roles)
+}
+
+// Know makes a person one of the sandbox's.
+func (a *App) Know(p Person) {
+	a.outside.faces.Know(realperson.Identity{Name: p.Name, IDNumber: p.IDNumber})
+}
+
+// LastCode gives the newest code the sandbox sent to a phone, "" for none.
+func (a *App) LastCode(phone string, template string) string {
+	return a.outside.lastCode(phone, template)
+}
+
+// Listen opens the port of the configuration.
+func (a *App) Listen() (net.Listener, error) {
+	ln, err := net.Listen("tcp", a.cfg.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	return ln, nil
+}
+
+func newLog(c config.Log) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(c.Level)) // checked by config
+	o := &slog.HandlerOptions{Level: level}
+	if c.Format == "json" {
+		return slog.New(slog.NewJSONHandler(os.Stderr, o))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, o))
+}

@@ -1,0 +1,102 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"yunzhang.dev/authz/fault"
+	"yunzhang.dev/authz/unit"
+	"yunzhang.dev/cloudseal/gm"
+	"yunzhang.dev/cmd/internal/store"
+	"yunzhang.dev/web/httpx"
+)
+
+// claimLife is how long a request may run before its key is free again: longer
+// than any request, short enough for a client that tries again after a crash.
+const claimLife = 2 * time.Minute
+
+// idempotencyLife is how long an answer is repeated (protocol.md §2.4).
+const idempotencyLife = 24 * time.Hour
+
+// answers implements httpx.Idempotency.
+type answers struct {
+	work  unit.Work
+	table unit.Table[store.Answer]
+}
+
+func answerID(client, route, key string) string {
+	return gm.SM3([]byte(client), []byte{0}, []byte(route), []byte{0}, []byte(key)).Hex()
+}
+
+// Begin implements httpx.Idempotency.
+func (a answers) Begin(ctx context.Context, client, route, key string, fp gm.Digest) (stored httpx.Stored, err error) {
+	row := &store.Answer{Row: unit.Row{ID: answerID(client, route, key)}, Fingerprint: fp}
+	err = a.work.Update(ctx, func(tx unit.Tx) error {
+		stored = httpx.Stored{}
+		row.Expires, row.Until = tx.Now().Add(idempotencyLife), tx.Now().Add(claimLife)
+		old, err := a.table.Get(tx, row.ID)
+		switch {
+		case errors.Is(err, unit.ErrAbsent):
+			return takenAgain(a.table.Insert(tx, row))
+		case err != nil:
+			return err
+		case old.Status == 0 && !tx.Now().Before(old.Until):
+			row.Ver = old.Ver
+			return a.table.Replace(tx, row)
+		case !old.Fingerprint.Equal(fp):
+			return fault.IdempotencyMismatch
+		case old.Status == 0:
+			return fault.IdempotencyRunning.After(time.Second)
+		}
+		stored = httpx.Stored{Status: old.Status, Type: old.Type, Body: old.Body}
+		return nil
+	})
+	return stored, err
+}
+
+// takenAgain turns a lost race for a new row into a conflict, so that the unit
+// runs again and finds the winner's.
+func takenAgain(err error) error {
+	if errors.Is(err, unit.ErrTaken) {
+		return unit.ErrConflict
+	}
+	return err
+}
+
+// Finish implements httpx.Idempotency.
+func (a answers) Finish(ctx context.Context, client, route, key string, answer httpx.Stored) error {
+	return a.change(ctx, answerID(client, route, key), func(row *store.Answer) {
+		row.Status, row.Type, row.Body = answer.Status, answer.Type, answer.Body
+	})
+}
+
+// Abandon implements httpx.Idempotency.
+func (a answers) Abandon(ctx context.Context, client, route, key string) error {
+	return a.change(ctx, answerID(client, route, key), func(row *store.Answer) { row.Until = time.Time{} })
+}
+
+func (a answers) change(ctx context.Context, id string, change func(*store.Answer)) error {
+	return a.work.Update(ctx, func(tx unit.Tx) error {
+		row, err := a.table.Get(tx, id)
+		if err != nil {
+			return err
+		}
+		change(row)
+		return a.table.Replace(tx, row)
+	})
+}
+
+// nonces implements sign.Nonces.
+type nonces struct {
+	work  unit.Work
+	table unit.Table[store.Spent]
+}
+
+// Spend implements sign.Nonces.
+func (n nonces) Spend(ctx context.Context, keyID, nonce string, until time.Time) error {
+	id := gm.SM3([]byte(keyID), []byte{0}, []byte(nonce)).Hex()
+	return n.work.Update(ctx, func(tx unit.Tx) error {
+		return n.table.Insert(tx, &store.Spent{Row: unit.Row{ID: id}, Expires: until.UTC().Truncate(time.Millisecond)})
+	})
+}

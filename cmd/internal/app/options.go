@@ -1,0 +1,33 @@
+package app
+
+import (
+	"log/slog"
+	"time"
+
+	"yunzhang.dev/qrflow"
+)
+
+// Options are what the configuration does not say: the clock and the log of
+// tests, the world of the sandbox, points where tests stop the world.
+type Options struct {
+	World World
+	Now   func() time.Time // default: time.Now
+	Log   *slog.Logger     // default: as configured, to standard error
+	// Checkpoint is called at the named points of a stamp.
+	Checkpoint func(name string)
+	// Unlimited lifts the rates of tickets and scans, for load tests and
+	// benchmarks.
+	Unlimited bool
+}
+
+// plenty is a rate that no test reaches.
+var plenty = qrflow.Rate{Events: 1 << 30, Per: time.Second}
+
+func (o Options) ticketRate() qrflow.Rate {
+	if o.Unlimited {
+		return plenty
+	}
+	return qrflow.Rate{}
+}
+
+func (o Options) claimRate() qrflow.Rate { return o.ticketRate() }

@@ -1,0 +1,41 @@
+package app
+
+import (
+	"context"
+
+	"yunzhang.dev/qrflow"
+	"yunzhang.dev/qrflow/ws"
+)
+
+// pages lets waiting pages see their tickets.
+type pages struct{ flow *qrflow.Service }
+
+// Attach implements ws.Tickets.
+func (p pages) Attach(ctx context.Context, a ws.Attach) (ws.View, error) {
+	v, err := p.flow.Attach(ctx, a.Token, a.Resume, a.Origin)
+	return ws.View{
+		Ticket: v.Ticket, App: v.App, Purpose: v.Purpose, State: string(v.State), LastSeq: v.LastSeq, Left: v.Left, Resume: v.Resume,
+	}, err
+}
+
+// Events implements ws.Tickets.
+func (p pages) Events(ctx context.Context, ticket string, after int64) ([]ws.Event, error) {
+	found, err := p.flow.Events(ctx, ticket, after)
+	events := make([]ws.Event, 0, len(found))
+	for _, e := range found {
+		events = append(events, ws.Event{
+			Seq: e.Seq, Type: e.Type, At: e.At, Who: e.Who, Match: e.Match, Left: e.Left, TriesLeft: e.TriesLeft,
+			Done: e.Done, Total: e.Total, ResultCode: e.ResultCode, ResultFor: e.ResultFor, Reason: e.Reason,
+		})
+	}
+	return events, err
+}
+
+// Frame implements ws.Tickets.
+func (p pages) Frame(ctx context.Context, ticket string) (ws.Frame, error) {
+	text, n, left, err := p.flow.Frame(ctx, ticket)
+	return ws.Frame{Text: text, N: n, ValidFor: left}, err
+}
+
+// Cancel implements ws.Tickets.
+func (p pages) Cancel(ctx context.Context, ticket string) error { return p.flow.Cancel(ctx, ticket) }

@@ -1,0 +1,237 @@
+package app
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"yunzhang.dev/authz/unit"
+	"yunzhang.dev/binding/api"
+	"yunzhang.dev/cmd/internal/store/engine"
+	"yunzhang.dev/mobileapi"
+	"yunzhang.dev/qrflow/ws"
+	"yunzhang.dev/web/httpx"
+	"yunzhang.dev/web/public"
+	"yunzhang.dev/web/widget"
+)
+
+// wireHub makes the hub of waiting pages.
+func (a *App) wireHub() (err error) {
+	a.hub, err = ws.New(ws.Deps{
+		Tickets: pages{a.domains.flow}, Sequences: a.domains.flow, Log: a.log, Now: a.now, Hosts: []string{hostOf(a.cfg.Sites.Sockets)},
+		LoopbackOrigins: a.cfg.Sandbox.Enabled,
+		Limits:          ws.Limits{PerIP: a.cfg.Limits.SocketsPerAddress, Frame: a.cfg.Lifetimes.Frame.D()},
+	})
+	return err
+}
+
+// follow wakes waiting pages when their ticket has an event. It is a hint: the
+// hub looks at all of its tickets every few seconds anyway.
+func (a *App) follow(ctx context.Context) {
+	for ctx.Err() == nil {
+		at, err := a.main.Engine().Tail(ctx, "events")
+		if err == nil {
+			err = a.main.Engine().Follow(ctx, "events", at, func(c engine.Change) error {
+				if ticket, ok := c.Doc.Lookup("ticket").StringValueOK(); ok {
+					a.hub.Wake(ticket)
+				}
+				return nil
+			})
+		}
+		if ctx.Err() == nil {
+			a.log.WarnContext(ctx, "following events broke off, starting again", "error", err)
+			pause(ctx, time.Second)
+		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
+
+// hostOf is the host of an origin, with its port.
+func hostOf(origin string) string {
+	u, err := url.Parse(origin)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
+
+// socketURL is where pages attach.
+func (a *App) socketURL() string {
+	return "ws" + strings.TrimPrefix(a.cfg.Sites.Sockets, "http") + ws.Path
+}
+
+// server makes the HTTP server with all its sites.
+func (a *App) server(gate *httpx.Gate) (*fiber.App, error) {
+	c := a.cfg
+	hosts := []string{}
+	for _, origin := range []string{c.Sites.App, c.Sites.Portal, c.Sites.Verify, c.Sites.Sockets, c.Sites.Demo} {
+		if origin != "" {
+			hosts = append(hosts, hostOf(origin))
+		}
+	}
+	var proxies []netip.Prefix
+	for _, p := range c.TLS.TrustedProxies {
+		proxies = append(proxies, netip.MustParsePrefix(p)) // checked by config
+	}
+	server := httpx.NewServer(httpx.Deps{
+		Log: a.log, Now: a.opts.Now, Hosts: hosts, TrustedProxies: proxies, HTTPS: c.TLS.Cert != "" || c.Production,
+		Limits: httpx.Limits{Connections: c.Limits.Connections}, Bodies: a.bodies(), Metrics: a.metrics, Gate: gate, Health: a.health(gate),
+	})
+	sites, err := a.sites()
+	if err != nil {
+		return nil, err
+	}
+	server.Get("/metrics", a.metrics.Handler(c.Log.MetricsToken))
+	httpx.Sites(server, sites)
+	return server, nil
+}
+
+// uploadTime is how long a document may take to arrive: the largest one over
+// two megabits a second.
+const uploadTime = 90 * time.Second
+
+func (a *App) bodies() []httpx.BodyRule {
+	rules := append(mobileapi.DefaultLimits().BodyRules(), public.DefaultLimits().BodyRules()...)
+	return append(rules, httpx.BodyRule{Method: "POST", Prefix: "/v1/documents", Max: a.cfg.Limits.Document, Read: uploadTime})
+}
+
+func (a *App) health(gate *httpx.Gate) *httpx.Health {
+	view := func(w unit.Work) func(context.Context) error {
+		return func(ctx context.Context) error { return w.View(ctx, func(unit.Tx) error { return nil }) }
+	}
+	return &httpx.Health{Log: a.log, Gate: gate, Checks: []httpx.Check{
+		{Name: "store", Run: view(a.main.Work)}, {Name: "signer", Run: view(a.journal.Work)},
+	}}
+}
+
+// sites mounts what each host name serves.
+func (a *App) sites() (map[string]*fiber.App, error) {
+	sites := map[string]*fiber.App{}
+	for origin, mount := range map[string]func(*fiber.App) error{
+		a.cfg.Sites.App: a.mountPhone, a.cfg.Sites.Portal: a.mountPortal, a.cfg.Sites.Verify: a.mountPublic,
+		a.cfg.Sites.Sockets: a.mountSockets, a.cfg.Sites.Demo: a.mountDemo,
+	} {
+		if origin == "" {
+			continue
+		}
+		site := httpx.NewSite()
+		if err := mount(site); err != nil {
+			return nil, err
+		}
+		sites[hostOf(origin)] = site
+	}
+	return sites, nil
+}
+
+func (a *App) mountPhone(site *fiber.App) error {
+	d := &a.domains
+	limits := mobileapi.DefaultLimits()
+	phone, err := mobileapi.New(mobileapi.Deps{
+		Authz: d.authz, Work: a.main.Work,
+		Seals:        sealShelf{a.main.Work, d.authz, d.seals, a.outside.registry},
+		Claims:       claims{a.main.Work, d.seals, a.blobs},
+		Scans:        scans{a.main.Work, d.flow, d.binding, d.seals},
+		Applications: applications{a.main.Work, d.binding},
+		History:      history{a.main.Work, d.seals, a.acted},
+		Idempotency:  answers{a.main.Work, a.main.Answers},
+		Agreement:    agreement(), Limits: limits, Now: a.now,
+	})
+	if err != nil {
+		return err
+	}
+	phone.Mount(site)
+	return nil
+}
+
+// acted lists the audit records of what a person did.
+func (a *App) acted(tx unit.Tx, q unit.Query) (list []mobileapi.Activity, last []any, err error) {
+	records, err := a.main.Audit.Find(tx, q)
+	for _, r := range records {
+		list = append(list, mobileapi.Activity{At: r.At, Action: r.Action, Object: r.Object, Org: r.Org, Decision: r.Decision})
+		last = []any{r.At, r.ID}
+	}
+	return list, last, err
+}
+
+func (a *App) mountPortal(site *fiber.App) error {
+	d := &a.domains
+	portal, err := api.New(api.Deps{
+		Binding: d.binding, Seals: d.seals, Flow: d.flow, Idempotency: answers{a.main.Work, a.main.Answers},
+		Nonces: nonces{a.main.Work, a.main.Spent}, PerClient: a.perClient(), SocketURL: a.socketURL(),
+		MaxDocument: a.cfg.Limits.Document, Now: a.now,
+	})
+	if err != nil {
+		return err
+	}
+	portal.Mount(site)
+	return nil
+}
+
+func (a *App) perClient() httpx.Rate {
+	n := a.cfg.Limits.ApplicationRate
+	if a.opts.Unlimited {
+		n = 1 << 30
+	}
+	return httpx.Rate{Name: "application", Count: n, Per: time.Second, Burst: n}
+}
+
+func (a *App) mountPublic(site *fiber.App) error {
+	p, err := public.New(public.Deps{Seals: a.domains.seals, Now: a.now})
+	if err != nil {
+		return err
+	}
+	p.Mount(site)
+	return nil
+}
+
+func (a *App) mountSockets(site *fiber.App) error {
+	a.hub.Mount(site)
+	return nil
+}
+
+// mountDemo serves the waiting page as a declaration system's own.
+func (a *App) mountDemo(site *fiber.App) error {
+	return widget.Mount(site, widget.Settings{Socket: a.socketURL()})
+}
+
+// Run answers on ln until ctx ends, then stops: no new work, stamps under way
+// finished, sockets told to come back.
+func (a *App) Run(ctx context.Context, ln net.Listener) error {
+	if err := a.recover(ctx); err != nil {
+		a.log.ErrorContext(ctx, "recovery left something open", "error", err)
+	}
+	gate := httpx.NewGate()
+	server, err := a.server(gate)
+	if err != nil {
+		return err
+	}
+	jobs, stop := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		a.runJobs(jobs)
+	}()
+	defer func() {
+		stop()
+		<-done
+	}()
+	if ln, err = a.secure(ln); err != nil {
+		return err
+	}
+	return httpx.Serve(ctx, server, ln, httpx.Stop{
+		Grace: a.cfg.ShutdownGrace.D(), Gate: gate, Before: []func(context.Context){a.hub.Close},
+	})
+}
