@@ -62,7 +62,7 @@ func (s *Service) intend(tx unit.Tx, o Order, i int, one *Preparation) error {
 	}
 	intent := &Intent{
 		Row: unit.Row{ID: IntentID(o.Ticket, d.ID)}, Ticket: o.Ticket, Index: i + 1, Tenant: o.Tenant, Org: o.Org,
-		Document: d.ID, Preparation: one.ID, State: OpenIntent, CreatedAt: tx.Now(),
+		Document: d.ID, Preparation: one.ID, Seal: one.Seal.ID, State: OpenIntent, CreatedAt: tx.Now(),
 	}
 	if o.Slots != nil {
 		intent.Slot = o.Slots[i]

@@ -180,9 +180,9 @@ func TestCheckDocuments(t *testing.T) {
 	good := cloudsealtest.PDF(2, 2000)
 	bad := bytes.Clone(good)
 	bad[300] ^= 1
-	w.Blobs.Replace(cloudsealtest.Tenant, r.Batch.Docs[1].SM3, bad)
+	w.Blobs.Replace(t, cloudsealtest.Tenant, r.Batch.Docs[1].SM3, bad)
 	want(t, "a byte on the disk", check(r.Batch.Docs), fault.DocumentChanged)
-	w.Blobs.Replace(cloudsealtest.Tenant, r.Batch.Docs[1].SM3, nil)
+	w.Blobs.Replace(t, cloudsealtest.Tenant, r.Batch.Docs[1].SM3, nil)
 	want(t, "nothing on the disk", check(r.Batch.Docs), fault.DocumentChanged)
 }
 

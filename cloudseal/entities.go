@@ -198,6 +198,7 @@ type Intent struct {
 	Org         string      `bson:"org"` // USCC of the principal
 	Document    string      `bson:"document"`
 	Preparation string      `bson:"preparation"`
+	Seal        string      `bson:"seal"`
 	Slot        int         `bson:"slot"` // 0 for the owner
 	State       IntentState `bson:"state"`
 	Reason      string      `bson:"reason"` // fault code of a failed one

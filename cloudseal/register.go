@@ -64,12 +64,8 @@ func (s *Service) use(tx unit.Tx, in *Intent) (Use, error) {
 	if err != nil {
 		return Use{}, err
 	}
-	prep, err := s.t.Preparations.Get(tx, in.Preparation)
-	if err != nil {
-		return Use{}, err
-	}
 	return Use{
-		At: in.CreatedAt, Ticket: in.Ticket, App: a.App, Person: a.Agent, Seal: prep.Seal.ID, Delegation: a.Delegation.ID,
+		At: in.CreatedAt, Ticket: in.Ticket, App: a.App, Person: a.Agent, Seal: in.Seal, Delegation: a.Delegation.ID,
 		Slot: in.Slot, Case: a.Case, Title: d.Title, Original: d.SM3, Stamped: d.Stamped, State: in.State,
 	}, nil
 }

@@ -245,11 +245,11 @@ func TestARefusalFreesEverything(t *testing.T) {
 			return nil
 		}, "evidence-stale"},
 		{"document replaced on the disk", func(w *cloudsealtest.World, r *cloudsealtest.Request) error {
-			w.Blobs.Replace(cloudsealtest.Tenant, r.Batch.Docs[1].SM3, cloudsealtest.PDF(3, 2000))
+			w.Blobs.Replace(t, cloudsealtest.Tenant, r.Batch.Docs[1].SM3, cloudsealtest.PDF(3, 2000))
 			return nil
 		}, "document-changed"},
 		{"document lost", func(w *cloudsealtest.World, r *cloudsealtest.Request) error {
-			w.Blobs.Replace(cloudsealtest.Tenant, r.Batch.Docs[0].SM3, nil)
+			w.Blobs.Replace(t, cloudsealtest.Tenant, r.Batch.Docs[0].SM3, nil)
 			return nil
 		}, "document-changed"},
 		{"ticket ended by itself", func(w *cloudsealtest.World, _ *cloudsealtest.Request) error {

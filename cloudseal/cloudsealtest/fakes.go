@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"testing"
 
 	"yunzhang.dev/authz/audit"
 	"yunzhang.dev/authz/fault"
@@ -36,50 +37,73 @@ func through[T any](w Weather, call string, f func() (T, error)) (v T, err error
 	return v, err
 }
 
-// Blobs keeps bytes in memory.
+// Memory keeps bytes in memory.
+type Memory struct {
+	mu   sync.Mutex
+	kept map[string][]byte
+}
+
+// NewMemory makes an empty one.
+func NewMemory() *Memory { return &Memory{kept: map[string][]byte{}} }
+
+// Put implements cloudseal.Blobs.
+func (m *Memory) Put(_ context.Context, tenant string, digest gm.Digest, b []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.kept[tenant+digest.Hex()] = b
+	return nil
+}
+
+// Get implements cloudseal.Blobs.
+func (m *Memory) Get(_ context.Context, tenant string, digest gm.Digest) ([]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	b, ok := m.kept[tenant+digest.Hex()]
+	if !ok {
+		return nil, unit.ErrAbsent
+	}
+	return b, nil
+}
+
+// remove makes a blob absent.
+func (m *Memory) remove(tenant string, digest gm.Digest) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.kept, tenant+digest.Hex())
+}
+
+// Blobs is a blob store in some weather.
 type Blobs struct {
-	mu      sync.Mutex
-	kept    map[string][]byte
+	cloudseal.Blobs
 	Weather Weather
 }
 
-// NewBlobs makes an empty store.
-func NewBlobs() *Blobs { return &Blobs{kept: map[string][]byte{}, Weather: Fair} }
-
 // Put implements cloudseal.Blobs.
-func (b *Blobs) Put(_ context.Context, tenant string, digest gm.Digest, data []byte) error {
+func (b *Blobs) Put(ctx context.Context, tenant string, digest gm.Digest, data []byte) error {
 	_, err := through(b.Weather, "blobs.put", func() (struct{}, error) {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		b.kept[tenant+digest.Hex()] = data
-		return struct{}{}, nil
+		return struct{}{}, b.Blobs.Put(ctx, tenant, digest, data)
 	})
 	return err
 }
 
 // Get implements cloudseal.Blobs.
-func (b *Blobs) Get(_ context.Context, tenant string, digest gm.Digest) ([]byte, error) {
-	return through(b.Weather, "blobs.get", func() ([]byte, error) {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		data, ok := b.kept[tenant+digest.Hex()]
-		if !ok {
-			return nil, unit.ErrAbsent
-		}
-		return data, nil
-	})
+func (b *Blobs) Get(ctx context.Context, tenant string, digest gm.Digest) ([]byte, error) {
+	return through(b.Weather, "blobs.get", func() ([]byte, error) { return b.Blobs.Get(ctx, tenant, digest) })
 }
 
 // Replace puts other bytes under a digest, as somebody with the disk could;
-// nil removes them.
-func (b *Blobs) Replace(tenant string, digest gm.Digest, data []byte) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if data == nil {
-		delete(b.kept, tenant+digest.Hex())
-		return
+// nil removes them. It works over Memory only.
+func (b *Blobs) Replace(t testing.TB, tenant string, digest gm.Digest, data []byte) {
+	t.Helper()
+	m, ok := b.Blobs.(*Memory)
+	switch {
+	case !ok:
+		t.Fatalf("blobs of %T cannot be replaced", b.Blobs)
+	case data == nil:
+		m.remove(tenant, digest)
+	default:
+		_ = m.Put(t.Context(), tenant, digest, data)
 	}
-	b.kept[tenant+digest.Hex()] = data
 }
 
 // Signer is a signer in some weather.

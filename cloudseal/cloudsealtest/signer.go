@@ -3,24 +3,26 @@ package cloudsealtest
 import (
 	"testing"
 
+	"yunzhang.dev/authz/unit"
 	"yunzhang.dev/authz/unit/unittest"
 	"yunzhang.dev/cloudseal/gm"
 	"yunzhang.dev/cloudseal/keys"
 )
 
-// SignerStore is a signer's own store in memory, with its two secrets.
+// SignerStore is a signer's own store with its two secrets.
 type SignerStore struct {
-	DB     *unittest.DB
+	DB     *unittest.DB // nil when it is another store
+	Work   unit.Work
 	Tables keys.Tables
 	KEK    []byte
 	MACKey []byte
 }
 
-// NewSignerStore makes an empty one.
+// NewSignerStore makes an empty one in memory.
 func NewSignerStore(clock *Clock) *SignerStore {
 	db := unittest.New(clock.Now)
 	return &SignerStore{
-		DB: db, KEK: gm.Random(gm.SealKeySize), MACKey: gm.Random(32),
+		DB: db, Work: db, KEK: gm.Random(gm.SealKeySize), MACKey: gm.Random(32),
 		Tables: keys.Tables{
 			Keys: unittest.Table[keys.Key](db, "keys", unittest.Unique("seal", "version")),
 			Journal: unittest.Table[keys.Entry](db, "journal",
@@ -37,7 +39,7 @@ func NewSignerStore(clock *Clock) *SignerStore {
 func (s *SignerStore) Signer(t testing.TB, p *PKI, clock *Clock, edit ...func(*keys.Deps)) *keys.Signer {
 	t.Helper()
 	d := keys.Deps{
-		Work: s.DB, Tables: s.Tables, KEK: s.KEK, MACKey: s.MACKey,
+		Work: s.Work, Tables: s.Tables, KEK: s.KEK, MACKey: s.MACKey,
 		Authorities: []gm.PublicKey{p.AuthorityKey.Public()}, Issuer: Host, Now: clock.Now,
 	}
 	for _, f := range edit {

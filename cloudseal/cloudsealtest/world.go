@@ -27,7 +27,8 @@ type World struct {
 	Clock *Clock
 	PKI   *PKI
 
-	DB          *unittest.DB
+	DB          *unittest.DB // nil when the world stands on another store
+	Work        unit.Work
 	Tables      cloudseal.Tables
 	Acts        Acts
 	Audit       *audit.Log
@@ -44,36 +45,70 @@ type World struct {
 	Checkpoint                    func(name string) // called by signer and service when set
 }
 
-// NewWorld makes a world without a seal.
+// Store is what a world keeps its rows and bytes in.
+type Store struct {
+	Work    unit.Work
+	Tables  cloudseal.Tables
+	Audit   unit.Table[audit.Record]
+	Acts    unit.Table[Act]    // no index
+	Endings unit.Table[Ending] // no index
+	Blobs   cloudseal.Blobs
+
+	SignerWork   unit.Work
+	SignerTables keys.Tables
+}
+
+// NewWorld makes a world without a seal over stores in memory.
 func NewWorld(t testing.TB) *World {
 	t.Helper()
-	w := &World{T: t, Clock: NewClock(), PKI: NewPKI(t), Blobs: NewBlobs(), Holders: &Holders{}, Filings: &Filings{}}
-	w.DB = unittest.New(w.Clock.Now)
-	w.declare()
-	w.SignerStore = NewSignerStore(w.Clock)
+	clock := NewClock()
+	db, signer := unittest.New(clock.Now), NewSignerStore(clock)
+	s := inMemory(db)
+	s.SignerWork, s.SignerTables = signer.DB, signer.Tables
+	w := newWorld(t, clock, s)
+	w.DB, w.SignerStore.DB = db, signer.DB
+	return w
+}
+
+// NewWorldOn makes a world without a seal over another store, whose time must
+// come from the clock.
+func NewWorldOn(t testing.TB, clock *Clock, s Store) *World {
+	t.Helper()
+	return newWorld(t, clock, s)
+}
+
+func newWorld(t testing.TB, clock *Clock, s Store) *World {
+	t.Helper()
+	w := &World{
+		T: t, Clock: clock, PKI: NewPKI(t), Work: s.Work, Tables: s.Tables, Acts: Acts{Table: s.Acts},
+		AuditRows: s.Audit, Audit: audit.New(audit.Deps{Work: s.Work, Records: s.Audit}),
+		Outcome: &Outcome{Work: s.Work, Table: s.Endings}, Blobs: &Blobs{Blobs: s.Blobs, Weather: Fair},
+		Holders: &Holders{}, Filings: &Filings{},
+		SignerStore: &SignerStore{Work: s.SignerWork, Tables: s.SignerTables, KEK: gm.Random(gm.SealKeySize), MACKey: gm.Random(32)},
+	}
 	w.people()
 	w.Restart()
 	return w
 }
 
-// declare makes the tables with their indexes.
-func (w *World) declare() {
-	db, unique, plain := w.DB, unittest.Unique, unittest.Plain
-	w.Tables = cloudseal.Tables{
+// inMemory makes the tables with their indexes.
+func inMemory(db *unittest.DB) Store {
+	unique, plain := unittest.Unique, unittest.Plain
+	return Store{Work: db, Blobs: NewMemory(), Tables: cloudseal.Tables{
 		Seals:        unittest.Table[cloudseal.Seal](db, "seals", unique("owned"), plain("org", "kind"), plain("marked"), plain("told")),
 		Applications: unittest.Table[cloudseal.Application](db, "applications", unique("open"), plain("org"), plain("state")),
 		Certificates: unittest.Table[cloudseal.Certificate](db, "certs", plain("seal")),
 		Events:       unittest.Table[cloudseal.Event](db, "sealEvents", unique("seal", "n")),
 		Documents:    unittest.Table[cloudseal.Document](db, "documents", plain("tenant")),
 		Preparations: unittest.Table[cloudseal.Preparation](db, "preparations", unique("hold", "index")),
-		Intents:      unittest.Table[cloudseal.Intent](db, "intents", plain("ticket", "index"), plain("state", "ticket")),
+		Intents:      unittest.Table[cloudseal.Intent](db, "intents", plain("ticket", "index"), plain("state", "ticket"), plain("org", "createdAt")),
 		Evidence:     unittest.Table[cloudseal.Evidence](db, "evidence", unique("ticket")),
 		Counters:     unittest.Table[cloudseal.Counter](db, "counters"),
+	},
+		Audit:   unittest.Table[audit.Record](db, "audit", unique("chain", "seq").Only("chained", true), plain("chained", "at")),
+		Acts:    unittest.Table[Act](db, "acts"),
+		Endings: unittest.Table[Ending](db, "endings"),
 	}
-	w.AuditRows = unittest.Table[audit.Record](db, "audit", unique("chain", "seq").Only("chained", true), plain("chained", "at"))
-	w.Audit = audit.New(audit.Deps{Work: db, Records: w.AuditRows})
-	w.Acts = Acts{Table: unittest.Table[Act](db, "acts")}
-	w.Outcome = &Outcome{Work: db, Table: unittest.Table[Ending](db, "endings")}
 }
 
 func (w *World) people() {
@@ -99,7 +134,7 @@ func (w *World) Restart() {
 	}
 	w.Signer = &Signer{Weather: Fair, Signer: w.SignerStore.Signer(w.T, w.PKI, w.Clock, func(d *keys.Deps) { d.Checkpoint = checkpoint })}
 	service, err := cloudseal.New(cloudseal.Deps{
-		Work: w.DB, Tables: w.Tables, Holders: w.Holders, Acts: w.Acts, Filings: w.Filings, Blobs: w.Blobs,
+		Work: w.Work, Tables: w.Tables, Holders: w.Holders, Acts: w.Acts, Filings: w.Filings, Blobs: w.Blobs,
 		Signer: w.Signer, Stops: w.Signer, Outcome: w.Outcome, Audit: w.Audit,
 		Issuer: w.PKI.Issuing, Maker: w.PKI.MakerKey, MakerCertificate: w.PKI.MakerCertificate, StatusKey: w.PKI.StatusKey,
 		Roots: [][]byte{w.PKI.Root.Certificate()}, Intermediates: [][]byte{w.PKI.Issuing.Certificate()},
@@ -155,7 +190,7 @@ func (w *World) Seal() *cloudseal.Seal {
 // Update runs a transaction on the main store.
 func (w *World) Update(f func(tx unit.Tx) error) {
 	w.T.Helper()
-	if err := w.DB.Update(w.T.Context(), f); err != nil {
+	if err := w.Work.Update(w.T.Context(), f); err != nil {
 		w.T.Fatal(err)
 	}
 }
@@ -251,7 +286,7 @@ func (w *World) Result(id string) []byte {
 // Ending gives what the Outcome was told of a ticket.
 func (w *World) Ending(ticket string) (e Ending) {
 	w.T.Helper()
-	err := w.DB.View(w.T.Context(), func(tx unit.Tx) error {
+	err := w.Work.View(w.T.Context(), func(tx unit.Tx) error {
 		row, err := w.Outcome.Table.Get(tx, ticket)
 		if err == nil {
 			e = *row
