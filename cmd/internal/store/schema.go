@@ -116,6 +116,7 @@ func NewJournal(db *DB) *Journal {
 	return &Journal{DB: db, Work: NewWork(db.engine), Keys: keys.Tables{
 		Keys:      Declare[keys.Key](db, "keys", Unique("seal", "version")),
 		Journal:   Declare[keys.Entry](db, "journal", Unique("use"), Index("ticket", "index"), Index("state", "ticket")),
+		Texts:     Declare[keys.Text](db, "texts"),
 		Approvals: Declare[keys.Approval](db, "approvals", Unique("nonce"), Unique("approval")),
 		Stops:     Declare[keys.Stop](db, "stops"),
 	}}

@@ -7,9 +7,6 @@ import (
 	"yunzhang.dev/cmd/internal/store/engine"
 )
 
-// takeTurn waits for the writing connection, without a limit of time.
-func (s *Store) takeTurn() error { return s.enter(context.Background()) }
-
 // enter waits for the writing connection in the name of a unit.
 func (s *Store) enter(ctx context.Context) error {
 	if err := s.line.enter(ctx); err != nil {

@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"context"
 	"database/sql/driver"
 	"errors"
 	"fmt"
@@ -116,11 +117,15 @@ func (s *Store) readMeta() (last int64, err error) {
 // Close implements [engine.Engine].
 func (s *Store) Close() error {
 	s.stopOnce.Do(func() { close(s.stop) })
-	if err := s.takeTurn(); err != nil {
-		return nil //nolint:nilerr // closed already
+	if err := s.line.enter(context.Background()); err != nil {
+		return err
 	}
+	again := s.closed
 	s.closed = true
 	err := s.line.leave(true)
+	if again {
+		return nil
+	}
 	return errors.Join(err, s.readers.close(), s.release())
 }
 

@@ -16,7 +16,7 @@ import (
 // it behind it; its clock runs.
 func Run(t *testing.T, open func(t testing.TB) engine.Engine) {
 	for name, test := range map[string]func(*testing.T, bench){
-		"documents come back as they were written":     documents,
+		"documents come back as they were written": documents,
 		"what is absent":                               absent,
 		"what is taken":                                taken,
 		"replace compares the version":                 versions,
