@@ -193,6 +193,7 @@ func (a *App) mountPublic(site *fiber.App) error {
 	if err != nil {
 		return err
 	}
+	public.Landing(site)
 	p.Mount(site)
 	return nil
 }
