@@ -103,10 +103,10 @@ func (b *browser) quiet() {
 	}
 }
 
-// picture keeps a screenshot where YUNZHANG_PICTURES says, for people to look at.
+// picture keeps a screenshot where YUNZHANG_TEST_PICTURES says, for people to look at.
 func (b *browser) picture(name string) {
 	b.t.Helper()
-	dir := os.Getenv("YUNZHANG_PICTURES")
+	dir := os.Getenv("YUNZHANG_TEST_PICTURES")
 	if dir == "" {
 		return
 	}
