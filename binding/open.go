@@ -85,7 +85,7 @@ func (s *Service) checkAsk(app *App, a Ask) error {
 		return fault.BadRequest.With("field", "documents")
 	}
 	for _, text := range []string{a.Account, a.Case, a.Context} {
-		if statement.CheckText(text) != nil {
+		if text != "" && statement.CheckText(text) != nil {
 			return fault.StatementBad
 		}
 	}

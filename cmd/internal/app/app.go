@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"yunzhang.dev/authz/realperson"
+	"yunzhang.dev/binding"
 	"yunzhang.dev/cmd/internal/config"
 	"yunzhang.dev/cmd/internal/store"
 	"yunzhang.dev/cmd/internal/store/engine/embedded"
@@ -141,4 +142,14 @@ func newLog(c config.Log) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(os.Stderr, o))
 	}
 	return slog.New(slog.NewTextHandler(os.Stderr, o))
+}
+
+// RegisterApp registers a declaration system, as an operator does by "yunzhang
+// admin"; for the demonstration and tests.
+func (a *App) RegisterApp(ctx context.Context, n binding.NewApp) (app, kid string, err error) {
+	made, key, err := a.domains.binding.Register(ctx, "sandbox", n)
+	if err != nil {
+		return "", "", err
+	}
+	return made.ID, key.ID, nil
 }
