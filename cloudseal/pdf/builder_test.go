@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Styles in which builder writes a file.
@@ -66,15 +67,15 @@ func (b *builder) stream(entries, data string) int {
 	return n
 }
 
-// page adds a page that is covered with lines of black text.
+// lines is a content stream that covers a page with lines of black text.
+var lines = sync.OnceValue(func() string {
+	line := "(" + strings.Repeat("CONTRACT 0123456789 ", 24) + ") Tj T*\n"
+	return string(squash([]byte("BT /F1 9 Tf 9 TL -400 1600 Td\n" + strings.Repeat(line, 260) + "ET")))
+})
+
+// page adds a page with such lines.
 func (b *builder) page(entries string) int {
-	var text strings.Builder
-	text.WriteString("BT /F1 9 Tf 9 TL -400 1600 Td\n")
-	for range 260 {
-		text.WriteString("(" + strings.Repeat("CONTRACT 0123456789 ", 24) + ") Tj T*\n")
-	}
-	text.WriteString("ET")
-	content := b.stream("", text.String())
+	content := b.stream("/Filter /FlateDecode", lines())
 	n := b.add(fmt.Sprintf("<< /Type /Page /Parent 2 0 R %s /Contents %d 0 R\n/Resources << /Font << /F1 3 0 R >> >> >>",
 		entries, content))
 	b.pages = append(b.pages, n)
@@ -140,6 +141,7 @@ type writer struct {
 	buf     bytes.Buffer
 	offsets map[int]int
 	inside  map[int][2]int // object stream and index
+	free    []int          // shown as free in a table
 }
 
 func (w *writer) object(num int, text string) {
@@ -178,6 +180,9 @@ func (w *writer) rows(nums []int) string {
 	var s strings.Builder
 	for _, n := range nums {
 		fmt.Fprintf(&s, "%d 1\n%010d 00000 n \n", n, w.offsets[n])
+	}
+	for _, n := range w.free {
+		fmt.Fprintf(&s, "%d 1\n0000000000 65535 f \n", n)
 	}
 	return s.String()
 }
@@ -218,8 +223,9 @@ func (w *writer) streamSection(num int, common string) int {
 	return at
 }
 
-// hybrid: the table shows what an old reader needs not to fail, the stream the
-// rest. Here the font and the pages' dictionaries are hidden.
+// hybrid, as word processors write it: a full table in which the hidden objects
+// are free, and then an empty one with the stream that finds them. Here the font
+// and the pages' dictionaries are hidden.
 func (w *writer) hybrid(b *builder, size int, common string) {
 	hidden := append([]int{fontNum}, b.pages...)
 	shown := slices.DeleteFunc(b.numbers(), func(n int) bool { return slices.Contains(hidden, n) })
@@ -227,7 +233,11 @@ func (w *writer) hybrid(b *builder, size int, common string) {
 	w.pack(b, hidden, size)
 	at := w.streamSection(size+1, common)
 	nums := append(shown, size, size+1)
-	w.table(nums, fmt.Sprintf("/Size %d %s /XRefStm %d", size+2, common, at))
+	w.free = hidden
+	w.table(nums, fmt.Sprintf("/Size %d %s", size+2, common))
+	fmt.Fprintf(&w.buf, "xref\n0 0\ntrailer\n<< /Size %d %s /Prev %d /XRefStm %d >>\n", size+2, common, lastStart(w.buf.Bytes()), at)
+	end := bytes.LastIndex(w.buf.Bytes(), []byte("xref\n0 0"))
+	fmt.Fprintf(&w.buf, "startxref\n%d\n%%%%EOF\n", end)
 }
 
 // front: the last startxref leads to a section before the objects, whose Prev
@@ -270,6 +280,6 @@ func revise(file []byte, size int, objects map[int]string) []byte {
 // lastStart reads the value of the last startxref.
 func lastStart(file []byte) (n int) {
 	at := bytes.LastIndex(file, []byte("startxref"))
-	_, _ = fmt.Sscanf(string(file[at+len("startxref"):]), "%d", &n)
+	_, _ = fmt.Sscan(string(file[at+len("startxref"):]), &n)
 	return n
 }

@@ -34,7 +34,7 @@ func find(file *cos.File) ([]Stamp, error) {
 	if err != nil {
 		return nil, refusedFor(err)
 	}
-	s := &search{file: file, root: root}
+	s := &search{file: file, root: root, views: cos.NewBudget(len(file.Data), viewTimes)}
 	if err := s.signed(fields); err != nil {
 		return nil, refusedFor(err)
 	}
@@ -59,6 +59,7 @@ type search struct {
 	file  *cos.File
 	root  *cos.Object
 	found []*found
+	views *cos.Budget // for the file as each stamp left it
 }
 
 // signed collects the signature fields that have a value.

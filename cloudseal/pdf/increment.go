@@ -25,8 +25,8 @@ type place struct {
 	off int
 }
 
-func newIncrement(file *cos.File, room int) *increment {
-	w := &increment{file: file, base: len(file.Data), next: file.NextNum()}
+func newIncrement(file *cos.File, next, room int) *increment {
+	w := &increment{file: file, base: len(file.Data), next: next}
 	w.buf = make([]byte, 0, room)
 	if last := file.Data[w.base-1]; last != '\n' && last != '\r' {
 		w.buf = append(w.buf, '\n')

@@ -28,6 +28,8 @@ func (j *judge) objects() {
 // value judges every dictionary within a value.
 func (j *judge) value(v any, num int) {
 	switch x := v.(type) {
+	case cos.Ref:
+		j.doc.next = max(j.doc.next, x.Num+1)
 	case *cos.Array:
 		for _, item := range x.Items {
 			j.value(item, num)

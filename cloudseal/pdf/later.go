@@ -10,23 +10,31 @@ import (
 // bytes of each stamp end, and every stretch between two cuts is judged once.
 func (s *search) later() {
 	size := len(s.file.Data)
-	for _, f := range s.found {
-		f.view = s.viewOf(f)
-	}
+	var last *found // that ends the part judged so far
 	var stretches []Revision
-	for i, f := range s.found {
-		from := f.covered(size)
-		if from == 0 || from == size {
-			continue
-		}
-		if last := len(stretches) - 1; last < 0 || stretches[last].From != int64(from) {
-			stretches = append(stretches, s.stretch(f, s.next(i, from)))
-		}
-	}
 	for _, f := range s.found {
 		end := f.covered(size)
+		if end == 0 {
+			continue
+		}
+		f.view = s.viewOf(f, end)
+		if last != nil && end > last.covered(size) {
+			stretches = append(stretches, s.stretch(last, f))
+		}
+		if last == nil || end > last.covered(size) || last.view == nil {
+			if last != nil {
+				last.view = nil // only two views are held at a time
+			}
+			last = f
+		}
+	}
+	if last != nil && last.covered(size) < size {
+		stretches = append(stretches, s.stretch(last, nil))
+	}
+	for _, f := range s.found {
+		end := int64(f.covered(size))
 		for _, r := range stretches {
-			if end > 0 && r.From >= int64(end) {
+			if end > 0 && r.From >= end {
 				f.LaterRevisions = append(f.LaterRevisions, r)
 			}
 		}
@@ -35,14 +43,11 @@ func (s *search) later() {
 
 // viewOf opens the file as the stamp left it. A stamp whose covered bytes are
 // no file with this stamp in it has ProblemRevision.
-func (s *search) viewOf(f *found) *cos.File {
-	switch f.covered(len(s.file.Data)) {
-	case 0:
-		return nil
-	case len(s.file.Data):
+func (s *search) viewOf(f *found, end int) *cos.File {
+	if end == len(s.file.Data) {
 		return s.file
 	}
-	view, err := cos.Open(s.file.Data[:f.covered(len(s.file.Data))])
+	view, err := cos.OpenWithin(s.file.Data[:end], s.views)
 	if err != nil || !holds(view, f) {
 		f.problem(ProblemRevision)
 		return nil
@@ -58,17 +63,6 @@ func holds(view *cos.File, f *found) bool {
 	}
 	o, err := view.Number(f.object)
 	return err == nil && o != nil && !o.Compressed() && o.Off < f.start && f.start < o.End
-}
-
-// next is the stamp that ends the stretch which begins at a cut; nil when no
-// stamp covers more.
-func (s *search) next(i, from int) *found {
-	for _, g := range s.found[i+1:] {
-		if g.covered(len(s.file.Data)) > from {
-			return g
-		}
-	}
-	return nil
 }
 
 // stretch judges the bytes between two cuts. Only a stretch that ends with the

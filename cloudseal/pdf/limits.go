@@ -9,9 +9,11 @@ const (
 	MaxPages = 5_000
 	// MaxFields bounds the fields of a form and the widgets of each.
 	MaxFields = 20_000
-	// MaxStamps bounds the signatures that Find examines in one file: each one
-	// that is not the last needs a look at the file as it was.
-	MaxStamps = 200
+	// MaxStamps bounds the signatures that Find examines in one file, and
+	// viewTimes what looking at the file as each of them left it may cost in all,
+	// counted in readings of the whole file.
+	MaxStamps = 100
+	viewTimes = 4
 	// MaxPictureBytes and MaxPicturePixels bound the picture of a seal: 84 mm at
 	// 600 dpi is 2000 pixels.
 	MaxPictureBytes  = 4 << 20

@@ -14,6 +14,9 @@ type Document struct {
 	pages    []page
 	findings []Finding
 	judged   bool
+	// next is the first number that no object has and no reference names: an
+	// object that something is waiting for must not come to life by a stamp.
+	next int
 }
 
 // Open reads the structure of a file. The bytes must stay unchanged while the
@@ -24,7 +27,7 @@ func Open(b []byte) (*Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Document{file: file}
+	d := &Document{file: file, next: file.NextNum()}
 	if d.root, err = catalog(file); err != nil {
 		return nil, refusedFor(err)
 	}

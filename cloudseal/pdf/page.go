@@ -45,13 +45,16 @@ type pageWalk struct {
 
 func walkPages(file *cos.File, root *cos.Dict) ([]page, error) {
 	w := &pageWalk{file: file, nodes: map[cos.Ref]bool{}, leafs: map[cos.Ref]int{}}
-	if err := w.node(root.Get("Pages"), inherited{}, 0); err != nil {
+	err := w.node(root.Get("Pages"), inherited{}, 0)
+	switch {
+	case file.Err() != nil:
+		return nil, file.Err() // the cause of whatever else is missing
+	case err != nil:
 		return nil, err
-	}
-	if len(w.pages) == 0 {
+	case len(w.pages) == 0:
 		return nil, errDamaged("no pages")
 	}
-	return w.pages, file.Err()
+	return w.pages, nil
 }
 
 // node walks a node of the tree. Each must be an object of its own; a node met

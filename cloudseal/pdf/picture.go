@@ -85,19 +85,30 @@ func readHead(b []byte) (pngHead, error) {
 }
 
 func imageEntries(width, height, bits int, more string) string {
-	return fmt.Sprintf("/Type /XObject /Subtype /Image /Width %d /Height %d /BitsPerComponent %d /Filter /FlateDecode %s",
+	return fmt.Sprintf("/Type /XObject /Subtype /Image /Width %d /Height %d /BitsPerComponent %d %s",
 		width, height, bits, more)
 }
 
 // oneColor is an image of one colour: an indexed image of zeros with a palette
 // of one. It has the size of its mask, because readers scale unequal ones in
-// different ways.
+// different ways; as runs it is small without having to be compressed.
 func oneColor(width, height int, c color.NRGBA) xobject {
-	space := fmt.Sprintf("/ColorSpace [/Indexed /DeviceRGB 0 <%02x%02x%02x>]", c.R, c.G, c.B)
-	return xobject{
-		entries: imageEntries(width, height, 1, space),
-		data:    deflate(make([]byte, (width+7)/8*height)),
+	space := fmt.Sprintf("/ColorSpace [/Indexed /DeviceRGB 0 <%02x%02x%02x>] /Filter /RunLengthDecode", c.R, c.G, c.B)
+	return xobject{entries: imageEntries(width, height, 1, space), data: runsOfZero((width + 7) / 8 * height)}
+}
+
+// runsOfZero encodes zeros in runs (ISO 32000-1 §7.4.5): 257 minus the length,
+// and the byte; 128 ends the data.
+func runsOfZero(n int) []byte {
+	const longest = 128
+	out := make([]byte, 0, 2*(n/longest)+3)
+	for ; n > 1; n -= min(n, longest) {
+		out = append(out, byte(257-min(n, longest)), 0)
 	}
+	if n == 1 {
+		out = append(out, 0, 0)
+	}
+	return append(out, 128)
 }
 
 // deflate compresses fast: a seal is mostly empty and packs well anyway.

@@ -2,7 +2,7 @@ package pdf
 
 import (
 	"bytes"
-	"compress/zlib"
+	"compress/flate"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
@@ -30,7 +30,7 @@ func (p Picture) fromPalette(h pngHead) (d drawing, ok bool, err error) {
 		return drawing{}, false, err
 	}
 	// PNG's row filters are predictor 15 (ISO 32000-1 §7.4.4.4).
-	more := fmt.Sprintf("/ColorSpace /DeviceGray /Decode [%s %s] "+
+	more := fmt.Sprintf("/ColorSpace /DeviceGray /Filter /FlateDecode /Decode [%s %s] "+
 		"/DecodeParms << /Predictor 15 /Colors 1 /BitsPerComponent %d /Columns %d >>",
 		number(decode[0]), number(decode[1]), h.depth, h.width)
 	return drawing{
@@ -90,12 +90,15 @@ func imageData(file []byte) ([]byte, error) {
 }
 
 // checkRows inflates once to see that there are exactly the rows the header
-// promises, with known filters, and that something of them shows.
+// promises, with known filters, and that something of them shows. The data's
+// own sum, the last of the 6 bytes around it (RFC 1950 §2.2), adds nothing to
+// that of the chunks.
 func checkRows(data []byte, h pngHead) error {
-	z, err := zlib.NewReader(bytes.NewReader(data))
-	if err != nil {
+	const method, dictionary = 0x08, 0x20
+	if len(data) < 6 || data[0]&0x0F != method || data[1]&dictionary != 0 {
 		return errPictureBytes
 	}
+	z := flate.NewReader(bytes.NewReader(data[2 : len(data)-4]))
 	row := make([]byte, 1+(h.width*int(h.depth)+7)/8)
 	visible := false
 	for range h.height {

@@ -21,12 +21,12 @@ func (p Picture) fromPixels() (drawing, error) {
 		return drawing{}, err
 	}
 	width, height := m.Rect.Dx(), m.Rect.Dy()
-	d := drawing{mask: xobject{imageEntries(width, height, 8, "/ColorSpace /DeviceGray"), deflate(mask)}}
+	d := drawing{mask: xobject{imageEntries(width, height, 8, "/ColorSpace /DeviceGray /Filter /FlateDecode"), deflate(mask)}}
 	if ink, ok := singleInk(m); ok {
 		d.colors = oneColor(width, height, ink)
 		return d, nil
 	}
-	d.colors = xobject{imageEntries(width, height, 8, "/ColorSpace /DeviceRGB"), deflate(colors(m))}
+	d.colors = xobject{imageEntries(width, height, 8, "/ColorSpace /DeviceRGB /Filter /FlateDecode"), deflate(colors(m))}
 	return d, nil
 }
 

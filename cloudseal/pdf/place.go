@@ -32,6 +32,9 @@ var (
 	errNotScale = errors.New("place of another size than the picture")
 )
 
+// newObjects is more than the objects that a stamp adds.
+const newObjects = 10
+
 // Place prepares a stamp: one more revision behind the file, with the picture
 // at its true size at the place, and room for the signature. A place with W and
 // H zero takes the picture's size; any other size is refused, for a seal is not
@@ -50,12 +53,15 @@ func (d *Document) Place(at Place, pic Picture, opt PlaceOptions) (*Prepared, er
 	if opt, err = d.complete(opt); err != nil {
 		return nil, err
 	}
+	if d.next+newObjects > cos.MaxObjects {
+		return nil, refused(Finding{Code: TooComplex}, cos.ErrLimit)
+	}
 	picture, err := pic.draw()
 	if err != nil {
 		return nil, err
 	}
 	s := &stamping{
-		increment: newIncrement(d.file, room(picture, opt.Slot)),
+		increment: newIncrement(d.file, d.next, room(picture, opt.Slot)),
 		doc:       d, page: pg, rect: rect, opt: opt,
 	}
 	return s.write(picture)

@@ -8,6 +8,7 @@ import (
 	"image/png"
 	"math"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -15,10 +16,14 @@ import (
 	"yunzhang.dev/cloudseal/pdf"
 )
 
-const dpi = 600
+const (
+	dpi  = 600
+	spot = 0.15 // radius of the spot, of the seal's
+)
 
 // ring is the opacity of a round seal of the given diameter in mm: a ring that
-// touches the picture's edges, a bar through the middle, and nothing else.
+// touches the picture's edges, a bar through the middle, and a spot near the
+// top, so that it can be seen which way up it is.
 func ring(mm float64) *image.Alpha {
 	n := int(math.Round(mm / 25.4 * dpi))
 	m := image.NewAlpha(image.Rect(0, 0, n, n))
@@ -29,7 +34,8 @@ func ring(mm float64) *image.Alpha {
 			d := math.Hypot(dx, dy)
 			edge := math.Min(r-d, d-r*0.94)
 			a := math.Max(0, math.Min(1, edge+0.5))
-			if math.Abs(dy) < r*0.1 && d < r*0.7 {
+			bar := math.Abs(dy) < r*0.1 && d < r*0.7
+			if bar || math.Hypot(dx, dy+r*0.6) < r*spot {
 				a = 1
 			}
 			m.Pix[y*m.Stride+x] = uint8(a * 255)
@@ -69,7 +75,7 @@ func inked(mm float64) *image.NRGBA {
 func colored(mm float64) pdf.Picture {
 	m := inked(mm)
 	for i := 0; i < len(m.Pix)/2; i += 4 {
-		m.Pix[i] = 200
+		m.Pix[i] = 230
 	}
 	return picture(m, mm)
 }
@@ -84,31 +90,20 @@ func picture(m image.Image, mm float64) pdf.Picture {
 
 // fakeSignature is a DER value that holds a digest, and enough besides to look
 // like a signature with a seal in it.
-func fakeSignature(t testing.TB, digest gm.Digest) []byte {
-	t.Helper()
+func fakeSignature(digest gm.Digest) []byte {
 	seed := gm.SM3(digest[:])
-	filler := bytes.Repeat(seed[:], 100)
-	der, err := asn1.Marshal(struct{ Digest, Filler []byte }{digest[:], filler})
+	der, err := asn1.Marshal(struct{ Digest, Filler []byte }{digest[:], bytes.Repeat(seed[:], 50)})
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	return der
 }
 
-// digestIn reads it back, nil when the value is none.
-func digestIn(der []byte) []byte {
-	var v struct{ Digest, Filler []byte }
-	if rest, err := asn1.Unmarshal(der, &v); err != nil || len(rest) > 0 {
-		return nil
-	}
-	return v.Digest
-}
-
 // intact reports whether a stamp has nothing to complain about and holds the
-// digest of the file.
+// signature that belongs to the file.
 func intact(file []byte, s pdf.Stamp) bool {
 	d, err := s.Digest(file)
-	return err == nil && len(s.Problems) == 0 && bytes.Equal(digestIn(s.DER), d[:])
+	return err == nil && len(s.Problems) == 0 && bytes.Equal(s.DER, fakeSignature(d))
 }
 
 // stamped places a seal and completes it with a fake signature.
@@ -126,7 +121,7 @@ func stamped(t testing.TB, file []byte, at pdf.Place, pic pdf.Picture, opt pdf.P
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := p.Complete(file, fakeSignature(t, dtbs))
+	out, err := p.Complete(file, fakeSignature(dtbs))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,4 +156,33 @@ func samples(t testing.TB) map[string][]byte {
 		files[filepath.Base(p)] = b
 	}
 	return files
+}
+
+// solid is a picture of 8 × 8 equal pixels.
+func solid(alpha uint8) []byte {
+	m := image.NewNRGBA(image.Rect(0, 0, 8, 8))
+	for i := 0; i < len(m.Pix); i += 4 {
+		copy(m.Pix[i:], []byte{255, 0, 0, alpha})
+	}
+	return picture(m, 4).PNG
+}
+
+// throughQPDF rewrites a file with another program, and skips without it.
+func throughQPDF(t *testing.T, file []byte, options ...string) []byte {
+	t.Helper()
+	if _, err := exec.LookPath("qpdf"); err != nil {
+		t.Skip("needs qpdf: to rewrite a file in another way")
+	}
+	in, out := filepath.Join(t.TempDir(), "in.pdf"), filepath.Join(t.TempDir(), "out.pdf")
+	if err := os.WriteFile(in, file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if said, err := exec.CommandContext(t.Context(), "qpdf", append(options, in, out)...).CombinedOutput(); err != nil {
+		t.Fatalf("qpdf: %v\n%s", err, said)
+	}
+	b, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }

@@ -16,7 +16,10 @@ func (d *Dict) Edited(edits ...Edit) []byte {
 		e := &d.Entries[i]
 		if v, ok := find(edits, e.Key); ok {
 			out = append(out, d.Src[from:e.Start]...)
-			out = append(append(out, ' '), v...)
+			if !isSpace(out[len(out)-1]) {
+				out = append(out, ' ')
+			}
+			out = append(out, v...)
 			from = e.End
 		}
 	}

@@ -24,20 +24,21 @@ type File struct {
 	zlib     io.ReadCloser
 	top      int // one past the highest object number
 	opening  bool
-	inflated int // bytes inflated so far
-	work     int // bytes that may still be lexed
-	values   int // values that may still be read
+	inflated int // bytes held inflated
+	budget   *Budget
 	err      error
 }
 
 // Open reads the cross-reference chain of a file.
-func Open(data []byte) (*File, error) {
+func Open(data []byte) (*File, error) { return OpenWithin(data, NewBudget(len(data), 1)) }
+
+// OpenWithin is Open, at the expense of the given budget.
+func OpenWithin(data []byte, budget *Budget) (*File, error) {
 	f := &File{
 		Data:    data,
 		objects: map[int]*Object{},
 		streams: map[int]*objectStream{},
-		work:    workFloor + workFactor*len(data),
-		values:  MaxValues,
+		budget:  budget,
 	}
 	if !bytes.HasPrefix(data, []byte("%PDF-")) {
 		return nil, damaged(0, "no PDF header")
@@ -161,15 +162,15 @@ func (f *File) lex(src []byte, off int) (*lexer, error) {
 	if off < 0 || off >= len(src) {
 		return nil, damaged(off, "outside the file")
 	}
-	if f.work < 0 {
+	if f.budget.work < 0 {
 		return nil, overLimit("work")
 	}
-	return &lexer{src: src, pos: off, values: f.values}, nil
+	return &lexer{src: src, pos: off, values: f.budget.values}, nil
 }
 
 func (f *File) account(l *lexer, off int) {
-	f.work -= l.pos - off
-	f.values = l.values
+	f.budget.work -= l.pos - off
+	f.budget.values = l.values
 }
 
 // header passes "n g obj".

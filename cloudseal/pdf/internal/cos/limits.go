@@ -22,13 +22,31 @@ const (
 	// hundred bytes where the file needs two.
 	MaxValues = 3_000_000
 	// workFloor and workFactor bound the bytes that may be lexed in all: an
-	// honest file needs its own size about once, overlapping objects would make
-	// it quadratic.
-	workFloor  = 16 << 20
+	// honest file needs itself and what is inflated about once, overlapping
+	// objects would make it quadratic.
+	workFloor  = 2 * MaxInflated
 	workFactor = 2
 	// maxChain bounds references that lead to references.
 	maxChain = 16
 )
+
+// Budget is what may be spent on reading. Views of one file share one, because
+// a file may consist of many revisions.
+type Budget struct {
+	work    int // bytes lexed
+	values  int // values read
+	inflate int // bytes inflated
+}
+
+// NewBudget allows what reading a file of the given size may cost, some times
+// over.
+func NewBudget(size, times int) *Budget {
+	return &Budget{
+		work:    times * (workFloor + workFactor*size),
+		values:  times * MaxValues,
+		inflate: times * MaxInflated,
+	}
+}
 
 // Errors of this package; every error wraps one of them.
 var (

@@ -63,12 +63,13 @@ func (f *File) inflate(raw []byte) ([]byte, error) {
 	if err := f.resetZlib(raw); err != nil {
 		return nil, err
 	}
-	left := MaxInflated - f.inflated
+	left := min(MaxInflated-f.inflated, f.budget.inflate)
 	var out bytes.Buffer
 	out.Grow(min(4*len(raw), left) + bytes.MinRead)
 	n, err := out.ReadFrom(io.LimitReader(f.zlib, int64(left)+1))
 	f.inflated += int(n)
-	if f.inflated > MaxInflated {
+	f.budget.inflate -= int(n)
+	if int(n) > left {
 		return nil, overLimit("inflated bytes")
 	}
 	// A stream cut short is damaged; a wrong checksum at its end is not: many
