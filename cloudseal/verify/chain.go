@@ -56,26 +56,34 @@ func (l *looked) revocation() {
 // certificatesInForce looks at the two certificates' own periods. One that
 // cannot be read has no period to be outside of; chain says no to it.
 func (l *looked) certificatesInForce(at time.Time) bool {
-	for _, der := range [][]byte{l.sig.SignerCert, l.sig.Seal.MakerCert} {
-		f, err := ca.Describe(der)
-		if err == nil && (at.Before(f.Period.From) || at.After(f.Period.To)) {
+	for _, f := range []*ca.Facts{l.signerCert, l.makerCert} {
+		if f != nil && (at.Before(f.Period.From) || at.After(f.Period.To)) {
 			return false
 		}
 	}
 	return true
 }
 
-func subjectOf(der []byte) Subject {
+// read describes a certificate, nil when it cannot be read: there are such in
+// the world, and signatures under them.
+func read(der []byte) *ca.Facts {
 	f, err := ca.Describe(der)
 	if err != nil {
+		return nil
+	}
+	return &f
+}
+
+func subjectOf(f *ca.Facts) Subject {
+	if f == nil {
 		return Subject{}
 	}
 	return Subject{Name: f.CommonName, Organization: f.Organization, Issuer: f.Issuer, Serial: f.Serial}
 }
 
-func sealFacts(s *ses.Seal) SealFacts {
+func sealFacts(s *ses.Seal, maker *ca.Facts) SealFacts {
 	return SealFacts{
 		Code: s.Code, Name: s.Name, Type: s.Type, Version: s.Version, Standard: s.Shape.String(), Vendor: s.Vendor,
-		Hash: s.Hash(), ValidFrom: s.ValidFrom, ValidTo: s.ValidTo, Maker: subjectOf(s.MakerCert),
+		Hash: s.Hash(), ValidFrom: s.ValidFrom, ValidTo: s.ValidTo, Maker: subjectOf(maker),
 	}
 }

@@ -29,13 +29,14 @@ func Seal(der []byte, t Trust) SealReport {
 		at = seal.Created
 	}
 	// A seal is examined as a stamp that its maker made with it at that time.
-	l := &looked{trust: t, sig: &ses.Signature{Seal: seal, SignerCert: seal.MakerCert, Time: at}}
+	maker := read(seal.MakerCert)
+	l := &looked{trust: t, sig: &ses.Signature{Seal: seal, SignerCert: seal.MakerCert, Time: at}, signerCert: maker, makerCert: maker}
 	l.sealMaker()
 	l.chain()
 	l.revocation()
 	l.time()
 	l.status()
-	r := SealReport{SM3: seal.Hash(), Seal: sealFacts(seal), Checks: l.out.Checks, Verdict: Genuine}
+	r := SealReport{SM3: seal.Hash(), Seal: sealFacts(seal, maker), Checks: l.out.Checks, Verdict: Genuine}
 	for _, c := range l.out.Checks {
 		switch {
 		case c.Answer == No && c.Name == Chain:

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"time"
 
+	"yunzhang.dev/cloudseal/ca"
 	"yunzhang.dev/cloudseal/gm"
 	"yunzhang.dev/cloudseal/pdf"
 	"yunzhang.dev/cloudseal/ses"
@@ -18,7 +19,9 @@ type looked struct {
 	digest gm.Digest
 	sig    *ses.Signature
 	trust  Trust
-	out    Stamp
+	// signerCert and makerCert are read once; nil when they cannot be.
+	signerCert, makerCert *ca.Facts
+	out                   Stamp
 }
 
 // examine gives the report on one stamp. Checks that need a readable signature
@@ -58,8 +61,9 @@ func examine(f pdf.Stamp, digest gm.Digest, t Trust) Stamp {
 // describe notes what the stamp says of itself.
 func (l *looked) describe() {
 	l.out.Time = l.sig.Time
-	l.out.Seal = sealFacts(l.sig.Seal)
-	l.out.Signer = subjectOf(l.sig.SignerCert)
+	l.signerCert, l.makerCert = read(l.sig.SignerCert), read(l.sig.Seal.MakerCert)
+	l.out.Seal = sealFacts(l.sig.Seal, l.makerCert)
+	l.out.Signer = subjectOf(l.signerCert)
 }
 
 // integrity: nothing about its place in the file is odd, the digest of the
