@@ -12,8 +12,8 @@
 //
 //	1  media type, size, strict JSON, the schema of the document   check.go
 //	2  limit of the address                                         limits.go
-//	3  proof of the device, limit of the device                     proof.go, serve.go
-//	4  Idempotency-Key, where something changes                     web/httpx
+//	3  proof of the device (web/httpx/deviceproof), its limit       serve.go
+//	4  Idempotency-Key, where something changes                     veil.go, web/httpx
 //	5  the handler, in the file named after its step
 //
 // A refusal is an error that goes up to web/httpx and becomes a problem

@@ -42,6 +42,7 @@ type world struct {
 	described []mobileapi.Described
 	seals     *seals
 	scans     *scans
+	shelf     *shelf
 
 	legal, agent, stranger *authztest.Actor
 }
@@ -53,11 +54,11 @@ func wang() authztest.Applicant {
 
 func newWorld(t testing.TB, limits mobileapi.Limits) *world {
 	t.Helper()
-	w := &world{World: authztest.NewWorld(t), seals: newSeals()}
+	w := &world{World: authztest.NewWorld(t), seals: newSeals(), shelf: &shelf{entries: map[string]*shelved{}}}
 	w.scans = &scans{w: w, docs: [][]byte{[]byte("%PDF-1.7 one"), []byte("%PDF-1.7 two")}}
 	api, err := mobileapi.New(mobileapi.Deps{
 		Authz: w.Service, Work: w.DB, Seals: w.seals, Claims: w.seals, Scans: w.scans, Applications: apps{}, History: history{},
-		Idempotency: &shelf{entries: map[string]*shelved{}}, Limits: limits, Now: w.Clock.Now,
+		Idempotency: w.shelf, Limits: limits, Now: w.Clock.Now,
 		Agreement: mobileapi.Agreement{ID: "agreement-1", Text: "电子印章使用服务协议"},
 	})
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -184,9 +183,3 @@ func list[T any](items ...T) List[T] { return List[T]{Items: items} }
 
 // digest is the hash of bytes on the wire.
 func digest(b []byte) Hash { return Hash(gm.SM3(b)) }
-
-// splitSubject takes an act's "kind:id" apart.
-func splitSubject(subject string) (kind, id string) {
-	kind, id, _ = strings.Cut(subject, ":")
-	return kind, id
-}

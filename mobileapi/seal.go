@@ -34,8 +34,9 @@ func (a *API) sealOperations() []operation {
 		handle(operation{
 			method: fiber.MethodPost, path: "/v1/seals/{code}/unfreeze", id: "unfreeze-seal", tag: tagSeal,
 			zh: "解除冻结", en: "Make a frozen seal usable again",
+			note:    "It may need fresh real-person evidence: a stolen phone must not undo what its owner stopped.",
 			changes: true,
-			faults:  turning,
+			faults:  append([]*fault.Error{fault.StepUpNeeded, fault.DeviceCooling}, turning...),
 		}, Turn{Reason: "手机已找回"}, exampleSeal(false), a.turn(false)),
 	}
 }

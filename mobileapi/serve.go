@@ -27,7 +27,7 @@ func (a *API) chain(o *operation) []fiber.Handler {
 	}
 	steps = append(steps, a.brake(o))
 	if o.changes {
-		steps = append(steps, httpx.Idempotent(a.Idempotency, client))
+		steps = append(steps, httpx.Idempotent(veil{a.Idempotency}, client))
 	}
 	return append(steps, a.run(o))
 }
@@ -51,8 +51,21 @@ func (a *API) receive(o *operation) fiber.Handler {
 		if err := a.brakes.address.Allow(addressKey(c)); err != nil {
 			return err
 		}
-		return c.Next()
+		return o.told(c, c.Next())
 	}
+}
+
+// told marks a refusal that the document does not promise, so that the log
+// shows what it lacks.
+func (o *operation) told(c *fiber.Ctx, err error) error {
+	if err == nil {
+		return nil
+	}
+	refusal := fault.From(err)
+	if !slices.ContainsFunc(o.all(), func(f *fault.Error) bool { return f.Code == refusal.Code }) {
+		httpx.Note(c, "undeclared", refusal.Code)
+	}
+	return err
 }
 
 // body reads and checks the body.

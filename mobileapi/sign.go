@@ -2,6 +2,7 @@ package mobileapi
 
 import (
 	"context"
+	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -20,7 +21,7 @@ func (a *API) signOperations() []operation {
 			faults: []*fault.Error{fault.Signature, fault.SignatureHW, fault.Expired, fault.WrongState, fault.DeviceUnknown,
 				fault.StatementBad, fault.StatementChanged, fault.NotLegalRep, fault.AgentNotAllowed, fault.DelegationExpired,
 				fault.StateConflict, fault.OrgInactive, fault.AgreementMissing, fault.SealKindBad, fault.SealExists,
-				fault.FilingMissing, fault.ImpressionBad, fault.RegistrySilent},
+				fault.FilingMissing, fault.ImpressionBad, fault.GlyphMissing, fault.RegistrySilent},
 		}, ActSignature{SigSM2: exampleBytes(71)}, exampleResult(), a.sign),
 	}
 }
@@ -64,7 +65,8 @@ func (a *API) claim(ctx context.Context, c *call, act *authz.Act, result ActResu
 func subjectOf(act *authz.Act) (kind, id string) {
 	switch act.Kind {
 	case authz.ActRevocation:
-		return splitSubject(act.Subject)
+		kind, id, _ = strings.Cut(act.Subject, ":")
+		return kind, id
 	case authz.ActDelegation:
 		return "delegation", act.Subject
 	case authz.ActApproveAgent:

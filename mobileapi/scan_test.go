@@ -1,0 +1,143 @@
+package mobileapi_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"net/http"
+	"testing"
+
+	"yunzhang.dev/authz/fault"
+	"yunzhang.dev/authz/statement"
+	"yunzhang.dev/cloudseal/gm"
+	"yunzhang.dev/mobileapi"
+)
+
+// claimed is the wire's answer to a scan.
+type claimed struct {
+	ID        string `json:"claim_id"`
+	Head      string
+	HeadSM3   string `json:"head_sm3"`
+	Summary   []struct{ Label, Value string }
+	Documents []struct {
+		Index int
+		Title string
+		Pages int
+		SM3   string
+		Seal  string
+		X     float64 `json:"x_mm"`
+	}
+}
+
+func (w *world) scanned(t *testing.T) (c claimed, head []byte) {
+	t.Helper()
+	w.post(t, w.agent, "/v1/claims", object{"handle": theHandle, "n": 1, "mac": theMAC}).into(t, &c)
+	head, err := base64.RawURLEncoding.DecodeString(c.Head)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, head
+}
+
+func TestScanShowsWhatIsSigned(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, mobileapi.Limits{})
+	c, head := w.scanned(t)
+	a, err := statement.ParseHead(head)
+	if err != nil || gm.SM3(head).Hex() != c.HeadSM3 || c.ID != theClaim {
+		t.Fatalf("%+v, %v", c, err)
+	}
+	if lines := a.Summary(statement.Chinese); len(lines) != len(c.Summary) || lines[0].Value != c.Summary[0].Value {
+		t.Errorf("%+v", c.Summary)
+	}
+	if len(c.Documents) != 2 || c.Documents[1].Title != "文件2.pdf" || c.Documents[1].Seal != "35010000000001" || c.Documents[0].X != 120 {
+		t.Errorf("%+v", c.Documents)
+	}
+	for i, want := range w.scans.docs {
+		got := w.get(t, w.agent, "/v1/claims/"+c.ID+"/documents/"+string(rune('1'+i)))
+		if got.status != http.StatusOK || !bytes.Equal(got.body, want) || got.header.Get("Content-Type") != "application/pdf" ||
+			gm.SM3(got.body).Hex() != c.Documents[i].SM3 || got.header.Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("document %d: %d %v", i+1, got.status, got.header)
+		}
+	}
+	for _, i := range []string{"0", "-1", "51", "x", "1e1"} {
+		w.get(t, w.agent, "/v1/claims/"+c.ID+"/documents/"+i).want(t, fault.Absent)
+	}
+}
+
+func TestApprove(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, mobileapi.Limits{})
+	c, head := w.scanned(t)
+	approve := func(match string) object {
+		sig, err := w.agent.Key.Sign(statement.Complete(head, match))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return object{"head_sm3": c.HeadSM3, "match": match, "sig_sm2": b64(sig)}
+	}
+	path := "/v1/claims/" + c.ID + "/approve"
+	w.post(t, w.agent, path, approve("418")).want(t, fault.MatchWrong)
+	bad := approve(theMatch)
+	bad["head_sm3"] = gm.SM3([]byte("other")).Hex()
+	w.post(t, w.agent, path, bad).want(t, fault.StatementChanged)
+	bad = approve(theMatch)
+	bad["sig_sm2"] = b64([]byte("no signature"))
+	w.post(t, w.agent, path, bad).want(t, fault.Signature)
+	for _, match := range []string{"41", "4177", "４１７", "41 "} {
+		bad = approve(theMatch)
+		bad["match"] = match
+		w.post(t, w.agent, path, bad).want(t, fault.BadRequest)
+	}
+	good := approve(theMatch)
+	good["sig_hw"] = b64([]byte(`{"id":"x"}`))
+	got := w.post(t, w.agent, path, good)
+	var s struct {
+		ID    string `json:"claim_id"`
+		State string
+	}
+	if got.into(t, &s); got.status != http.StatusAccepted || s.State != "approved" || s.ID != c.ID {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+	if string(w.scans.got.Second) != `{"id":"x"}` || w.scans.got.Match != theMatch {
+		t.Errorf("%+v", w.scans.got)
+	}
+	w.post(t, w.agent, path, good).want(t, fault.WrongState)
+}
+
+func TestRefuse(t *testing.T) {
+	t.Parallel()
+	for action, want := range map[string]string{"reject": "rejected", "report": "blocked"} {
+		w := newWorld(t, mobileapi.Limits{})
+		c, _ := w.scanned(t)
+		var s struct{ State string }
+		w.post(t, w.agent, "/v1/claims/"+c.ID+"/"+action, object{"reason": "文件有误"}).into(t, &s)
+		if s.State != want || w.scans.reason != (mobileapi.Refusal{Reason: "文件有误", Report: action == "report"}) {
+			t.Errorf("%s: %s, %+v", action, s.State, w.scans.reason)
+		}
+	}
+}
+
+func TestRegisterAndApps(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, mobileapi.Limits{})
+	var uses struct {
+		Items []struct {
+			Title   string
+			Stamped string `json:"stamped_sm3"`
+		}
+	}
+	w.get(t, w.legal, "/v1/organizations/"+w.legal.Org+"/register?limit=5").into(t, &uses)
+	if len(uses.Items) != 1 || uses.Items[0].Title != uscc || uses.Items[0].Stamped != gm.SM3([]byte("s")).Hex() {
+		t.Errorf("%+v", uses)
+	}
+	var apps struct {
+		Items []struct {
+			ID      string `json:"app_id"`
+			Actions []string
+		}
+	}
+	w.get(t, w.agent, "/v1/apps").into(t, &apps)
+	if len(apps.Items) != 1 || apps.Items[0].ID != "app_1" || len(apps.Items[0].Actions) != 3 {
+		t.Errorf("%+v", apps)
+	}
+}
