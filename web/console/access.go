@@ -22,8 +22,8 @@ func callerOf(c *fiber.Ctx) authz.Caller {
 
 // identify proves the request by its device and lets operators in, nobody else.
 // The nonce for the next request is set first, so that a refusal carries one too.
-func (o *Console) identify(c *fiber.Ctx) error {
-	c.Set(deviceproof.NonceHeader, o.d.Authz.NewNonce())
+func (con *Console) identify(c *fiber.Ctx) error {
+	c.Set(deviceproof.NonceHeader, con.d.Authz.NewNonce())
 	proof, err := deviceproof.Parse(c.Get(fiber.HeaderAuthorization))
 	if err != nil {
 		return err
@@ -32,13 +32,13 @@ func (o *Console) identify(c *fiber.Ctx) error {
 		Method: c.Method(), Path: string(c.Request().Header.RequestURI()), Body: gm.SM3(c.Request().Body()),
 		Idempotency: c.Get(httpx.IdempotencyKey),
 	}
-	who, err := o.d.Authz.Identify(c.UserContext(), authz.Proof(proof), r, c.Method() != fiber.MethodGet)
+	who, err := con.d.Authz.Identify(c.UserContext(), authz.Proof(proof), r, c.Method() != fiber.MethodGet)
 	if err != nil {
 		return err
 	}
 	c.Locals(callerKey{}, who)
 	httpx.Note(c, "operator", who.Person.ID)
-	return o.need(roles()...)(c)
+	return con.need(roles()...)(c)
 }
 
 func roles() []string {
@@ -47,9 +47,9 @@ func roles() []string {
 
 // need lets in who holds one of the roles; for everybody else it is
 // fault.RoleMissing.
-func (o *Console) need(any ...string) fiber.Handler {
+func (con *Console) need(any ...string) fiber.Handler {
 	return func(c *fiber.Ctx) error {
-		held, err := o.held(c.UserContext(), callerOf(c), any)
+		held, err := con.held(c.UserContext(), callerOf(c), any)
 		if err != nil {
 			return err
 		}
@@ -61,9 +61,9 @@ func (o *Console) need(any ...string) fiber.Handler {
 }
 
 // held gives those of the roles that a person holds.
-func (o *Console) held(ctx context.Context, who authz.Caller, of []string) (held []string, err error) {
+func (con *Console) held(ctx context.Context, who authz.Caller, of []string) (held []string, err error) {
 	for _, role := range of {
-		_, err := o.d.Authz.Operator(ctx, who, role)
+		_, err := con.d.Authz.Operator(ctx, who, role)
 		switch {
 		case err == nil:
 			held = append(held, role)

@@ -65,7 +65,7 @@ type Outcome struct {
 }
 
 // draft answers POST /v1/console/drafts.
-func (o *Console) draft(c *fiber.Ctx) error {
+func (con *Console) draft(c *fiber.Ctx) error {
 	var order Order
 	if err := httpx.Decode(c, &order); err != nil {
 		return err
@@ -74,10 +74,10 @@ func (o *Console) draft(c *fiber.Ctx) error {
 		return err
 	}
 	who := callerOf(c)
-	if _, err := o.d.Authz.Operator(c.UserContext(), who, order.role()); err != nil {
+	if _, err := con.d.Authz.Operator(c.UserContext(), who, order.role()); err != nil {
 		return err
 	}
-	act, err := o.write(c.UserContext(), who, order)
+	act, err := con.write(c.UserContext(), who, order)
 	if err != nil {
 		return err
 	}
@@ -95,25 +95,25 @@ func (o *Console) draft(c *fiber.Ctx) error {
 }
 
 // write drafts the statement of an order.
-func (o *Console) write(ctx context.Context, who authz.Caller, order Order) (*authz.Act, error) {
+func (con *Console) write(ctx context.Context, who authz.Caller, order Order) (*authz.Act, error) {
 	subject, err := order.Subject()
 	if err != nil {
 		return nil, err
 	}
 	if order.Application == "" {
-		return o.d.Authz.DraftReview(ctx, who, nil, order.Act, subject, statement.Approve, order.Note())
+		return con.d.Authz.DraftReview(ctx, who, nil, order.Act, subject, statement.Approve, order.Note())
 	}
-	org, err := o.judged(ctx, order)
+	org, err := con.judged(ctx, order)
 	if err != nil {
 		return nil, err
 	}
-	return o.d.Authz.DraftReview(ctx, who, org, order.Act, subject, order.Opinion, order.Note())
+	return con.d.Authz.DraftReview(ctx, who, org, order.Act, subject, order.Opinion, order.Note())
 }
 
 // judged gives the organization of the application that an order is about, which
 // must be the one that the operator looked at, in the state for this act.
-func (o *Console) judged(ctx context.Context, order Order) (org *authz.Organization, err error) {
-	app, err := o.find(ctx, order.Application)
+func (con *Console) judged(ctx context.Context, order Order) (org *authz.Organization, err error) {
+	app, err := con.find(ctx, order.Application)
 	if err != nil {
 		return nil, err
 	}
@@ -124,8 +124,8 @@ func (o *Console) judged(ctx context.Context, order Order) (org *authz.Organizat
 	case app.Claim.Hash() != order.Claim:
 		return nil, fault.StatementChanged
 	}
-	err = o.d.Work.View(ctx, func(tx unit.Tx) error {
-		org, err = o.d.Authz.OrganizationByUSCC(tx, app.Org)
+	err = con.d.Work.View(ctx, func(tx unit.Tx) error {
+		org, err = con.d.Authz.OrganizationByUSCC(tx, app.Org)
 		return err
 	})
 	return org, err
@@ -133,7 +133,7 @@ func (o *Console) judged(ctx context.Context, order Order) (org *authz.Organizat
 
 // sign answers POST /v1/console/acts/{id}/sign: the signature is verified, the
 // order held against what was signed, and performed.
-func (o *Console) sign(c *fiber.Ctx) error {
+func (con *Console) sign(c *fiber.Ctx) error {
 	var in Signature
 	if err := httpx.Decode(c, &in); err != nil {
 		return err
@@ -142,7 +142,7 @@ func (o *Console) sign(c *fiber.Ctx) error {
 		return err
 	}
 	who := callerOf(c)
-	act, err := o.d.Authz.Sign(c.UserContext(), who, c.Params("id"), in.SigSM2, in.SigHW)
+	act, err := con.d.Authz.Sign(c.UserContext(), who, c.Params("id"), in.SigSM2, in.SigHW)
 	if err != nil {
 		return err
 	}
@@ -150,7 +150,7 @@ func (o *Console) sign(c *fiber.Ctx) error {
 		return err
 	}
 	httpx.Note(c, "act", act.ID)
-	out, err := o.perform(c.UserContext(), who, act, in.Order)
+	out, err := con.perform(c.UserContext(), who, act, in.Order)
 	if err != nil {
 		return err
 	}
@@ -173,23 +173,23 @@ func matches(act *authz.Act, order Order) error {
 	return nil
 }
 
-func (o *Console) perform(ctx context.Context, who authz.Caller, act *authz.Act, order Order) (Outcome, error) {
+func (con *Console) perform(ctx context.Context, who authz.Caller, act *authz.Act, order Order) (Outcome, error) {
 	switch order.Act {
 	case ActInvite:
-		return o.invite(ctx, who, act, order)
+		return con.invite(ctx, who, act, order)
 	case ActRegister:
-		return o.register(ctx, who, act, order)
+		return con.register(ctx, who, act, order)
 	case cloudseal.ActAccept:
-		return o.opine(ctx, o.d.Applications.Accept, act, order)
+		return con.opine(ctx, con.d.Applications.Accept, act, order)
 	}
-	return o.opine(ctx, o.d.Applications.Review, act, order)
+	return con.opine(ctx, con.d.Applications.Review, act, order)
 }
 
 type opine func(ctx context.Context, application, act string, defects ...cloudseal.Defect) (*cloudseal.Application, error)
 
 // opine performs an opinion. A defect is the operator's own words in both
 // languages: nobody translates them.
-func (o *Console) opine(ctx context.Context, give opine, act *authz.Act, order Order) (Outcome, error) {
+func (con *Console) opine(ctx context.Context, give opine, act *authz.Act, order Order) (Outcome, error) {
 	defects := make([]cloudseal.Defect, len(order.Defects))
 	for i, d := range order.Defects {
 		defects[i] = cloudseal.Defect{Code: "operator", ZH: d, EN: d}
@@ -204,30 +204,30 @@ func (o *Console) opine(ctx context.Context, give opine, act *authz.Act, order O
 
 // take uses the signed act up, so that it is performed once. What follows is
 // another transaction: if that fails, the order is given anew.
-func (o *Console) take(ctx context.Context, act *authz.Act, order Order, object string) error {
-	return o.d.Work.Update(ctx, func(tx unit.Tx) error {
-		_, err := o.d.Authz.Take(tx, act.ID, order.role(), object)
+func (con *Console) take(ctx context.Context, act *authz.Act, order Order, object string) error {
+	return con.d.Work.Update(ctx, func(tx unit.Tx) error {
+		_, err := con.d.Authz.Take(tx, act.ID, order.role(), object)
 		return err
 	})
 }
 
-func (o *Console) invite(ctx context.Context, who authz.Caller, act *authz.Act, order Order) (Outcome, error) {
-	if err := o.take(ctx, act, order, "invitation"); err != nil {
+func (con *Console) invite(ctx context.Context, who authz.Caller, act *authz.Act, order Order) (Outcome, error) {
+	if err := con.take(ctx, act, order, "invitation"); err != nil {
 		return Outcome{}, err
 	}
-	code, err := o.d.Authz.Invite(ctx, who.Person.ID, order.Roles)
+	code, err := con.d.Authz.Invite(ctx, who.Person.ID, order.Roles)
 	return Outcome{ActID: act.ID, Invitation: code}, err
 }
 
-func (o *Console) register(ctx context.Context, who authz.Caller, act *authz.Act, order Order) (Outcome, error) {
+func (con *Console) register(ctx context.Context, who authz.Caller, act *authz.Act, order Order) (Outcome, error) {
 	n, err := order.System.app()
 	if err != nil {
 		return Outcome{}, err
 	}
-	if err := o.take(ctx, act, order, "app"); err != nil {
+	if err := con.take(ctx, act, order, "app"); err != nil {
 		return Outcome{}, err
 	}
-	app, key, err := o.d.Systems.Register(ctx, who.Person.ID, n)
+	app, key, err := con.d.Systems.Register(ctx, who.Person.ID, n)
 	if err != nil {
 		return Outcome{}, err
 	}

@@ -63,15 +63,15 @@ func New(d Deps) (*Console, error) {
 const maxRequest = 64 << 10
 
 // Mount adds the routes to the app behind the socket.
-func (o *Console) Mount(site fiber.Router) {
-	v1 := site.Group("/v1/console", o.identify)
-	once := httpx.Idempotent(o.d.Idempotency, func(c *fiber.Ctx) string { return callerOf(c).Device.ID })
+func (con *Console) Mount(site fiber.Router) {
+	v1 := site.Group("/v1/console", con.identify)
+	once := httpx.Idempotent(con.d.Idempotency, func(c *fiber.Ctx) string { return callerOf(c).Device.ID })
 	json := httpx.Body(maxRequest, fiber.MIMEApplicationJSON)
-	v1.Get("/status", o.status)
-	v1.Get("/applications", o.need(authz.RoleClerk, authz.RoleReviewer), o.list)
-	v1.Get("/applications/:id", o.need(authz.RoleClerk, authz.RoleReviewer), o.show)
-	v1.Get("/apps", o.need(authz.RoleBusiness, authz.RoleAuditor), o.apps)
-	v1.Post("/audit/verify", o.need(authz.RoleAuditor), o.walk)
-	v1.Post("/drafts", json, once, o.draft)
-	v1.Post("/acts/:id/sign", json, once, o.sign)
+	v1.Get("/status", con.status)
+	v1.Get("/applications", con.need(authz.RoleClerk, authz.RoleReviewer), con.list)
+	v1.Get("/applications/:id", con.need(authz.RoleClerk, authz.RoleReviewer), con.show)
+	v1.Get("/apps", con.need(authz.RoleBusiness, authz.RoleAuditor), con.apps)
+	v1.Post("/audit/verify", con.need(authz.RoleAuditor), con.walk)
+	v1.Post("/drafts", json, once, con.draft)
+	v1.Post("/acts/:id/sign", json, once, con.sign)
 }

@@ -26,15 +26,15 @@ type Status struct {
 	Accepted int      `json:"accepted"` // and for the reviewer
 }
 
-func (o *Console) status(c *fiber.Ctx) error {
+func (con *Console) status(c *fiber.Ctx) error {
 	who := callerOf(c)
-	held, err := o.held(c.UserContext(), who, roles())
+	held, err := con.held(c.UserContext(), who, roles())
 	if err != nil {
 		return err
 	}
-	s := Status{Version: o.d.Version, Person: who.Person.ID, Name: who.Person.Name, Roles: held}
+	s := Status{Version: con.d.Version, Person: who.Person.ID, Name: who.Person.Name, Roles: held}
 	for state, n := range map[cloudseal.AppState]*int{cloudseal.Waiting: &s.Waiting, cloudseal.Accepted: &s.Accepted} {
-		found, err := o.d.Applications.Applications(c.UserContext(), state, "")
+		found, err := con.d.Applications.Applications(c.UserContext(), state, "")
 		if err != nil {
 			return err
 		}
@@ -77,13 +77,13 @@ func viewApplication(a *cloudseal.Application) Application {
 // open are the states in which somebody has to decide.
 func open() []cloudseal.AppState { return []cloudseal.AppState{cloudseal.Waiting, cloudseal.Accepted} }
 
-func (o *Console) list(c *fiber.Ctx) error {
+func (con *Console) list(c *fiber.Ctx) error {
 	state := cloudseal.AppState(c.Query("state", string(cloudseal.Waiting)))
 	known := append(open(), cloudseal.Issuing, cloudseal.Issued, cloudseal.Rejected)
 	if !slices.Contains(known, state) {
 		return fault.BadRequest.With("field", "state")
 	}
-	found, err := o.d.Applications.Applications(c.UserContext(), state, c.Query("after"))
+	found, err := con.d.Applications.Applications(c.UserContext(), state, c.Query("after"))
 	if err != nil {
 		return err
 	}
@@ -96,8 +96,8 @@ func (o *Console) list(c *fiber.Ctx) error {
 
 // show gives an application with its pictures, which are confidential: who saw
 // them is in the log.
-func (o *Console) show(c *fiber.Ctx) error {
-	a, err := o.find(c.UserContext(), c.Params("id"))
+func (con *Console) show(c *fiber.Ctx) error {
+	a, err := con.find(c.UserContext(), c.Params("id"))
 	if err != nil {
 		return err
 	}
@@ -108,10 +108,10 @@ func (o *Console) show(c *fiber.Ctx) error {
 }
 
 // find gives an application that waits for somebody; fault.Absent for any other.
-func (o *Console) find(ctx context.Context, id string) (*cloudseal.Application, error) {
+func (con *Console) find(ctx context.Context, id string) (*cloudseal.Application, error) {
 	for _, state := range open() {
 		for after := ""; ; {
-			found, err := o.d.Applications.Applications(ctx, state, after)
+			found, err := con.d.Applications.Applications(ctx, state, after)
 			if err != nil {
 				return nil, err
 			}
@@ -146,8 +146,8 @@ func viewSystem(a *binding.App) System {
 	return s
 }
 
-func (o *Console) apps(c *fiber.Ctx) error {
-	found, err := o.d.Systems.Apps(c.UserContext())
+func (con *Console) apps(c *fiber.Ctx) error {
+	found, err := con.d.Systems.Apps(c.UserContext())
 	if err != nil {
 		return err
 	}
@@ -168,8 +168,8 @@ type Chain struct {
 	Reason string    `json:"reason,omitzero"` // missing, link, content
 }
 
-func (o *Console) walk(c *fiber.Ctx) error {
-	head, err := o.d.Trail.Verify(c.UserContext())
+func (con *Console) walk(c *fiber.Ctx) error {
+	head, err := con.d.Trail.Verify(c.UserContext())
 	found := Chain{Holds: err == nil, Chain: head.Chain, Seq: head.Seq, Hash: head.Hash}
 	broken, ok := errors.AsType[*audit.Broken](err)
 	if err != nil && !ok {

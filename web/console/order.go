@@ -30,7 +30,7 @@ type Order struct {
 	// An opinion on an application, and the hash of the claim that was looked at.
 	Application string    `json:"application_id,omitzero"`
 	Claim       gm.Digest `json:"claim_sm3,omitzero"`
-	Opinion     string    `json:"opinion,omitzero"`   // approve, reject
+	Opinion     string    `json:"opinion,omitzero"`  // approve, reject
 	Defects     []string  `json:"defects,omitempty"` // with reject: everything that has to be mended
 
 	Roles []string `json:"roles,omitempty"` // of the operator to invite
