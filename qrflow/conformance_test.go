@@ -26,7 +26,7 @@ func memory(now func() time.Time) (*unittest.DB, qrflowtest.Store) {
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	qrflowtest.Run(t, func(_ *testing.T, now func() time.Time) qrflowtest.Store {
+	qrflowtest.Run(t, func(_ testing.TB, now func() time.Time) qrflowtest.Store {
 		_, store := memory(now)
 		return store
 	})
@@ -35,9 +35,16 @@ func TestConformance(t *testing.T) {
 // Every unit of work runs twice: nothing may have an effect outside of it.
 func TestConformanceRehearsed(t *testing.T) {
 	t.Parallel()
-	qrflowtest.Run(t, func(_ *testing.T, now func() time.Time) qrflowtest.Store {
+	qrflowtest.Run(t, func(_ testing.TB, now func() time.Time) qrflowtest.Store {
 		db, store := memory(now)
 		db.Rehearse()
+		return store
+	})
+}
+
+func BenchmarkMemory(b *testing.B) {
+	qrflowtest.Bench(b, func(_ testing.TB, now func() time.Time) qrflowtest.Store {
+		_, store := memory(now)
 		return store
 	})
 }

@@ -14,10 +14,10 @@ import (
 var errPower = errors.New("the power failed")
 
 // faulty makes a world whose store can fail its commits.
-func faulty(t *testing.T) (*qrflowtest.World, *unittest.DB) {
+func faulty(t testing.TB) (*qrflowtest.World, *unittest.DB) {
 	t.Helper()
 	var db *unittest.DB
-	w := qrflowtest.NewWorld(t, func(_ *testing.T, now func() time.Time) (store qrflowtest.Store) {
+	w := qrflowtest.NewWorld(t, func(_ testing.TB, now func() time.Time) (store qrflowtest.Store) {
 		db, store = memory(now)
 		return store
 	})
@@ -125,7 +125,7 @@ func TestNewRefuses(t *testing.T) {
 // Limits that are set stay, the others take their defaults.
 func TestLimitsDefault(t *testing.T) {
 	t.Parallel()
-	w := qrflowtest.NewWorld(t, func(_ *testing.T, now func() time.Time) qrflowtest.Store {
+	w := qrflowtest.NewWorld(t, func(_ testing.TB, now func() time.Time) qrflowtest.Store {
 		_, store := memory(now)
 		return store
 	}, func(d *qrflow.Deps) { d.Limits = qrflow.Limits{Open: 7 * time.Second} })

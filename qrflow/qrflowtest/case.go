@@ -23,7 +23,7 @@ type Case struct {
 
 // Play takes a new ticket up to a state: by the shortest way, by the person the
 // ticket expects.
-func (w *World) Play(t *testing.T, purpose string, to qrflow.State) *Case {
+func (w *World) Play(t testing.TB, purpose string, to qrflow.State) *Case {
 	t.Helper()
 	c := &Case{Opened: w.Open(t, purpose), Purpose: purpose, Phone: NewPhone(t, "us_1", "dv_1")}
 	for _, step := range w.way(t, c, to) {
@@ -36,7 +36,7 @@ func (w *World) Play(t *testing.T, purpose string, to qrflow.State) *Case {
 }
 
 // way lists what must happen before a ticket is in a state.
-func (w *World) way(t *testing.T, c *Case, to qrflow.State) []func() {
+func (w *World) way(t testing.TB, c *Case, to qrflow.State) []func() {
 	t.Helper()
 	ctx := t.Context()
 	must := func(err error) {
@@ -96,7 +96,7 @@ func (w *World) way(t *testing.T, c *Case, to qrflow.State) []func() {
 }
 
 // fail ends an approved ticket without its effect.
-func (w *World) fail(t *testing.T, c *Case) error {
+func (w *World) fail(t testing.TB, c *Case) error {
 	t.Helper()
 	if c.Purpose == statement.Stamp {
 		return w.Advance(t, c.Ticket, qrflow.Progress{To: qrflow.Failed, Reason: "signer-refused"})

@@ -15,7 +15,7 @@ import (
 // hexadecimal.
 type dumped struct{ ticket, events, records string }
 
-func (w *World) dump(t *testing.T, ticket string) (d dumped) {
+func (w *World) dump(t testing.TB, ticket string) (d dumped) {
 	t.Helper()
 	row := w.Row(t, ticket)
 	row.HeadBytes = nil // the statement: its own fields are looked at in package statement

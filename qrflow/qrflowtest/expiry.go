@@ -12,7 +12,7 @@ import (
 
 // testExpiry: at its deadline, to the millisecond, a live ticket is dead for
 // everybody, written or not (AT-027, AT-028); the sweeper only writes it down.
-func testExpiry(t *testing.T, open Opener) {
+func testExpiry(t testing.TB, open Opener) {
 	for _, state := range []qrflow.State{qrflow.Issued, qrflow.Open, qrflow.Claimed, qrflow.Approved} {
 		w := NewWorld(t, open)
 		c := w.Play(t, statement.Stamp, state)
@@ -43,7 +43,7 @@ func testExpiry(t *testing.T, open Opener) {
 }
 
 // checkDead tries everything on a ticket whose deadline in that state passed.
-func (w *World) checkDead(t *testing.T, c *Case, state qrflow.State) {
+func (w *World) checkDead(t testing.TB, c *Case, state qrflow.State) {
 	t.Helper()
 	ctx := t.Context()
 	_, _, _, frame := w.Service.Frame(ctx, c.Ticket)
@@ -64,7 +64,7 @@ func (w *World) checkDead(t *testing.T, c *Case, state qrflow.State) {
 }
 
 // testExpiryIsSeen: a page that asks is told, without any sweeper.
-func testExpiryIsSeen(t *testing.T, open Opener) {
+func testExpiryIsSeen(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	c := w.Play(t, statement.Stamp, qrflow.Claimed)
 	before, err := w.Service.LastSeqs(t.Context(), []string{c.Ticket, "tk_unknown"})
@@ -87,7 +87,7 @@ func testExpiryIsSeen(t *testing.T, open Opener) {
 }
 
 // testSigningStays: signing has no deadline; a signer may finish it tomorrow.
-func testSigningStays(t *testing.T, open Opener) {
+func testSigningStays(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	c := w.Play(t, statement.Stamp, qrflow.Signing)
 	w.Step(24 * time.Hour)
@@ -105,7 +105,7 @@ func testSigningStays(t *testing.T, open Opener) {
 
 // testSweepGoesOn: one ticket that its purpose cannot end does not keep the
 // others.
-func testSweepGoesOn(t *testing.T, open Opener) {
+func testSweepGoesOn(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	stuck, good := w.Open(t, statement.Bind), w.Open(t, statement.Bind)
 	broken := errors.New("cannot end")
@@ -125,7 +125,7 @@ func testSweepGoesOn(t *testing.T, open Opener) {
 }
 
 // testDecideTimes: how long the person has depends on purpose and documents.
-func testDecideTimes(t *testing.T, open Opener) {
+func testDecideTimes(t testing.TB, open Opener) {
 	for name, c := range map[string]struct {
 		purpose   string
 		documents int

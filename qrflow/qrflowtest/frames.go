@@ -15,7 +15,7 @@ import (
 
 // testFrameWindow: a frame is good for 8 s and not for 10 s after it was drawn,
 // by the store's time (AT-005).
-func testFrameWindow(t *testing.T, open Opener) {
+func testFrameWindow(t testing.TB, open Opener) {
 	for after, want := range map[time.Duration]error{
 		0: nil, 8 * time.Second: nil, 9*time.Second - time.Millisecond: nil,
 		9 * time.Second: fault.FrameStale, 10 * time.Second: fault.FrameStale,
@@ -37,7 +37,7 @@ func testFrameWindow(t *testing.T, open Opener) {
 
 // testForgedFrames: every changed bit, every number that was not drawn, and the
 // proof of another ticket are the same as a code that does not exist (AT-014).
-func testForgedFrames(t *testing.T, open Opener) {
+func testForgedFrames(t testing.TB, open Opener) {
 	w := NewWorld(t, open, func(d *qrflow.Deps) { d.Limits.BadFrames = qrflow.Rate{Events: 1e6, Per: time.Minute} })
 	c, other := w.Play(t, statement.Login, qrflow.Open), w.Play(t, statement.Login, qrflow.Open)
 	forged := flips(c.Scan)
@@ -83,7 +83,7 @@ func flips(s qrflow.Scan) (all []qrflow.Scan) {
 
 // testFramesOnlyWhileOpen: without a page there is no frame, and after the claim
 // there is none any more.
-func testFramesOnlyWhileOpen(t *testing.T, open Opener) {
+func testFramesOnlyWhileOpen(t testing.TB, open Opener) {
 	w := NewWorld(t, open, func(d *qrflow.Deps) { d.Limits.OpenTickets = 100 })
 	for _, state := range qrflow.States() {
 		if state == qrflow.Open {
@@ -102,7 +102,7 @@ func testFramesOnlyWhileOpen(t *testing.T, open Opener) {
 
 // testGuessedHandles: a device that guesses is stopped after five, and somebody
 // is told (AT-012).
-func testGuessedHandles(t *testing.T, open Opener) {
+func testGuessedHandles(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	c := w.Play(t, statement.Login, qrflow.Open)
 	guess := qrflow.Scan{Handle: base64.RawURLEncoding.EncodeToString(make([]byte, 16)), MAC: c.Scan.MAC}
@@ -128,7 +128,7 @@ func testGuessedHandles(t *testing.T, open Opener) {
 
 // testSameClaimAgain: a device whose answer got lost asks again and gets the
 // same claim, also with a frame that is stale by now; nothing happens twice.
-func testSameClaimAgain(t *testing.T, open Opener) {
+func testSameClaimAgain(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	c := w.Play(t, statement.Stamp, qrflow.Claimed)
 	w.Step(time.Minute)
@@ -141,4 +141,19 @@ func testSameClaimAgain(t *testing.T, open Opener) {
 		t.Errorf("%+v, %v", held, err)
 	}
 	w.checkEvents(t, c.Ticket, []string{"issued", "open", "claimed"})
+}
+
+// testFutureFrames: a genuine frame whose turn has not come is refused. A node
+// that counts frames faster than the others stands for whoever could make one.
+func testFutureFrames(t testing.TB, open Opener) {
+	w := NewWorld(t, open)
+	c := w.Play(t, statement.Login, qrflow.Open)
+	w.Step(6 * time.Second)
+	node := w.Service
+	w.Deps.Limits.Frame = time.Second
+	w.Service = w.Node(t)
+	early := w.Scan(t, c.Ticket)
+	if _, err := node.Claim(t.Context(), c.Phone.Claimant, early); early.N != 6 || !errors.Is(err, fault.FrameStale) {
+		t.Errorf("frame %d: %v", early.N, err)
+	}
 }

@@ -14,7 +14,7 @@ import (
 
 // testOpenTickets: an account has three live tickets; one that ends, or whose
 // deadline passes unwritten, makes room (AT-044).
-func testOpenTickets(t *testing.T, open Opener) {
+func testOpenTickets(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	try := func(account string) error {
 		r := Request(statement.Login)
@@ -58,7 +58,7 @@ func testOpenTickets(t *testing.T, open Opener) {
 
 // testRates: tickets of an application and scans of a device are limited over
 // time (AT-044).
-func testRates(t *testing.T, open Opener) {
+func testRates(t testing.TB, open Opener) {
 	w := NewWorld(t, open, func(d *qrflow.Deps) { d.Limits = qrflow.Limits{OpenTickets: 1000} })
 	for range 20 {
 		w.Open(t, statement.Login)
@@ -81,7 +81,7 @@ func testRates(t *testing.T, open Opener) {
 
 // testBlockingDevice: a device whose wrong numbers blocked three tickets in a day
 // scans no more that day.
-func testBlockingDevice(t *testing.T, open Opener) {
+func testBlockingDevice(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	for range 3 {
 		c := w.Play(t, statement.Login, qrflow.Claimed)
@@ -101,7 +101,7 @@ func testBlockingDevice(t *testing.T, open Opener) {
 }
 
 // testBadRequests: what every ticket must have.
-func testBadRequests(t *testing.T, open Opener) {
+func testBadRequests(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	for name, change := range map[string]func(*qrflow.Request){
 		"no application":    func(r *qrflow.Request) { r.App = "" },
@@ -125,7 +125,7 @@ func testBadRequests(t *testing.T, open Opener) {
 
 // testOpenIn: a ticket opened in a caller's transaction exists with it or not
 // at all.
-func testOpenIn(t *testing.T, open Opener) {
+func testOpenIn(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	var o qrflow.Opened
 	failed := errors.New("the caller failed")
@@ -147,7 +147,7 @@ func testOpenIn(t *testing.T, open Opener) {
 
 // testKillSwitch: all tickets of an application that are not approved end at
 // once; those of others stay (AT-044).
-func testKillSwitch(t *testing.T, open Opener) {
+func testKillSwitch(t testing.TB, open Opener) {
 	w := NewWorld(t, open, func(d *qrflow.Deps) { d.Limits.OpenTickets = 1000 })
 	states := map[qrflow.State]qrflow.State{
 		qrflow.Issued: qrflow.Cancelled, qrflow.Open: qrflow.Cancelled, qrflow.Claimed: qrflow.Cancelled,
@@ -181,7 +181,7 @@ func testKillSwitch(t *testing.T, open Opener) {
 
 // testSecretRotation: tickets of the secret before still work; without it they
 // are an internal error and nothing else.
-func testSecretRotation(t *testing.T, open Opener) {
+func testSecretRotation(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	c := w.Play(t, statement.Login, qrflow.Claimed)
 	old := w.Deps.Secrets[0]

@@ -13,7 +13,7 @@ type call struct {
 	name string
 	from []qrflow.State // where it succeeds
 	to   qrflow.State   // where it leads; empty: nowhere else
-	do   func(*testing.T, *World, *Case) error
+	do   func(testing.TB, *World, *Case) error
 }
 
 // calls lists all of them, written down from protocol.md §2.2 and DESIGN.md and
@@ -21,61 +21,61 @@ type call struct {
 func calls() []call {
 	live := []qrflow.State{qrflow.Issued, qrflow.Open, qrflow.Claimed}
 	return []call{
-		{"attach", []qrflow.State{qrflow.Issued}, qrflow.Open, func(t *testing.T, w *World, c *Case) error {
+		{"attach", []qrflow.State{qrflow.Issued}, qrflow.Open, func(t testing.TB, w *World, c *Case) error {
 			_, err := w.Service.Attach(t.Context(), c.PageToken, false, Origin)
 			return err
 		}},
-		{"frame", []qrflow.State{qrflow.Open}, "", func(t *testing.T, w *World, c *Case) error {
+		{"frame", []qrflow.State{qrflow.Open}, "", func(t testing.TB, w *World, c *Case) error {
 			_, _, _, err := w.Service.Frame(t.Context(), c.Ticket)
 			return err
 		}},
-		{"claim", []qrflow.State{qrflow.Open}, qrflow.Claimed, func(t *testing.T, w *World, c *Case) error {
+		{"claim", []qrflow.State{qrflow.Open}, qrflow.Claimed, func(t testing.TB, w *World, c *Case) error {
 			_, err := w.Service.Claim(t.Context(), NewPhone(t, "us_1", "dv_other").Claimant, c.Scan)
 			return err
 		}},
-		{"claim again", []qrflow.State{qrflow.Open, qrflow.Claimed}, qrflow.Claimed, func(t *testing.T, w *World, c *Case) error {
+		{"claim again", []qrflow.State{qrflow.Open, qrflow.Claimed}, qrflow.Claimed, func(t testing.TB, w *World, c *Case) error {
 			_, err := w.Service.Claim(t.Context(), c.Phone.Claimant, c.Scan)
 			return err
 		}},
-		{"approve", []qrflow.State{qrflow.Claimed, qrflow.Approved, qrflow.Signing}, "", func(t *testing.T, w *World, c *Case) error {
+		{"approve", []qrflow.State{qrflow.Claimed, qrflow.Approved, qrflow.Signing}, "", func(t testing.TB, w *World, c *Case) error {
 			_, err := w.Service.Approve(t.Context(), c.Phone.Claimant, c.Request)
 			return err
 		}},
-		{"reject", []qrflow.State{qrflow.Claimed}, qrflow.Rejected, func(t *testing.T, w *World, c *Case) error {
+		{"reject", []qrflow.State{qrflow.Claimed}, qrflow.Rejected, func(t testing.TB, w *World, c *Case) error {
 			return w.Service.Reject(t.Context(), c.Phone.Claimant, c.Claim.ID)
 		}},
-		{"report", []qrflow.State{qrflow.Claimed}, qrflow.Blocked, func(t *testing.T, w *World, c *Case) error {
+		{"report", []qrflow.State{qrflow.Claimed}, qrflow.Blocked, func(t testing.TB, w *World, c *Case) error {
 			return w.Service.Report(t.Context(), c.Phone.Claimant, c.Claim.ID)
 		}},
-		{"cancel", live, qrflow.Cancelled, func(t *testing.T, w *World, c *Case) error {
+		{"cancel", live, qrflow.Cancelled, func(t testing.TB, w *World, c *Case) error {
 			return w.Service.Cancel(t.Context(), c.Ticket)
 		}},
-		{"withdraw", live, qrflow.Cancelled, func(t *testing.T, w *World, c *Case) error {
+		{"withdraw", live, qrflow.Cancelled, func(t testing.TB, w *World, c *Case) error {
 			return w.Service.Withdraw(t.Context(), App, c.Ticket)
 		}},
 		{"sign", []qrflow.State{qrflow.Approved, qrflow.Signing}, qrflow.Signing, advance(qrflow.Signing)},
 		{"finish", []qrflow.State{qrflow.Signing}, qrflow.Done, advance(qrflow.Done)},
 		{"fail", []qrflow.State{qrflow.Approved, qrflow.Signing}, qrflow.Failed, advance(qrflow.Failed)},
 		{"advance to nowhere", nil, "", advance(qrflow.Open)},
-		{"sweep", qrflow.States(), "", func(t *testing.T, w *World, _ *Case) error {
+		{"sweep", qrflow.States(), "", func(t testing.TB, w *World, _ *Case) error {
 			_, err := w.Service.Sweep(t.Context())
 			return err
 		}},
-		{"redeem", []qrflow.State{qrflow.Done}, "", func(t *testing.T, w *World, c *Case) error {
+		{"redeem", []qrflow.State{qrflow.Done}, "", func(t testing.TB, w *World, c *Case) error {
 			return w.redeem(t, App, c, c.Code, Verifier)
 		}},
 	}
 }
 
-func advance(to qrflow.State) func(*testing.T, *World, *Case) error {
-	return func(t *testing.T, w *World, c *Case) error {
+func advance(to qrflow.State) func(testing.TB, *World, *Case) error {
+	return func(t testing.TB, w *World, c *Case) error {
 		return w.Advance(t, c.Ticket, qrflow.Progress{To: to, Reason: "test"})
 	}
 }
 
 // testMatrix makes every call in every state: only what the table allows
 // succeeds, and everything else leaves the ticket as it was (AT-038).
-func testMatrix(t *testing.T, open Opener) {
+func testMatrix(t testing.TB, open Opener) {
 	for _, state := range qrflow.States() {
 		for _, call := range calls() {
 			w := NewWorld(t, open)
@@ -87,7 +87,7 @@ func testMatrix(t *testing.T, open Opener) {
 	}
 }
 
-func (w *World) checkCall(t *testing.T, c *Case, call call, state qrflow.State, events int, err error) {
+func (w *World) checkCall(t testing.TB, c *Case, call call, state qrflow.State, events int, err error) {
 	t.Helper()
 	want, allowed := state, slices.Contains(call.from, state)
 	switch {

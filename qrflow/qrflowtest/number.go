@@ -11,7 +11,7 @@ import (
 )
 
 // testWrongNumber: once leaves one try, twice blocks (AT-018).
-func testWrongNumber(t *testing.T, open Opener) {
+func testWrongNumber(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	c := w.Play(t, statement.Stamp, qrflow.Claimed)
 	wrong := c.Phone.Approval(t, c.Claim, Other(c.Match))
@@ -36,7 +36,7 @@ func testWrongNumber(t *testing.T, open Opener) {
 }
 
 // testRightAfterWrong: one wrong number costs a try and nothing else.
-func testRightAfterWrong(t *testing.T, open Opener) {
+func testRightAfterWrong(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	c := w.Play(t, statement.Bind, qrflow.Claimed)
 	if _, err := w.Service.Approve(t.Context(), c.Phone.Claimant, c.Phone.Approval(t, c.Claim, Other(c.Match))); !errors.Is(err, fault.MatchWrong) {
@@ -51,7 +51,7 @@ func testRightAfterWrong(t *testing.T, open Opener) {
 
 // testNumberIsForTheLivePage: nobody but the page of a claimed ticket is shown
 // number and claimant, and the claimant only masked (AT-019).
-func testNumberIsForTheLivePage(t *testing.T, open Opener) {
+func testNumberIsForTheLivePage(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	c := w.Play(t, statement.Stamp, qrflow.Claimed)
 	list, err := w.Service.Events(t.Context(), c.Ticket, 0)
@@ -73,7 +73,7 @@ func testNumberIsForTheLivePage(t *testing.T, open Opener) {
 }
 
 // testReport: "I did not start this" blocks and raises the alarm.
-func testReport(t *testing.T, open Opener) {
+func testReport(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	c := w.Play(t, statement.Login, qrflow.Blocked)
 	if n := w.Audited(t, c.Ticket)[audit.Alarm]; n != 1 {
@@ -86,7 +86,7 @@ func testReport(t *testing.T, open Opener) {
 
 // testStrangers: wrong persons change nothing but a count; the third ends the
 // ticket (AT-004, AT-007, AT-019).
-func testStrangers(t *testing.T, open Opener) {
+func testStrangers(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	w.Desk.OnHead = Strange("us_1")
 	for purpose, person := range map[string]string{statement.Bind: "us_1", statement.Login: ""} {
@@ -115,7 +115,7 @@ func testStrangers(t *testing.T, open Opener) {
 }
 
 // testRightAfterStranger: the person who is meant still can after a stranger.
-func testRightAfterStranger(t *testing.T, open Opener) {
+func testRightAfterStranger(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	c := w.Play(t, statement.Stamp, qrflow.Open)
 	if _, err := w.Service.Claim(t.Context(), NewPhone(t, "us_9", "dv_9").Claimant, c.Scan); !errors.Is(err, fault.Subject) {
@@ -128,7 +128,7 @@ func testRightAfterStranger(t *testing.T, open Opener) {
 
 // testRefusedHead: what the purpose refuses leaves the ticket open, with the
 // refusal on record (AT-007).
-func testRefusedHead(t *testing.T, open Opener) {
+func testRefusedHead(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	c := w.Play(t, statement.Stamp, qrflow.Open)
 	w.Desk.OnHead = func(*qrflow.Ticket, qrflow.Claimant) error { return fault.DelegationNone }

@@ -38,7 +38,7 @@ func breaches() []breach {
 
 // testOrderOfChecks: each check fails with its code, and of two that fail the
 // earlier one answers (AT-038).
-func testOrderOfChecks(t *testing.T, open Opener) {
+func testOrderOfChecks(t testing.TB, open Opener) {
 	all := breaches()
 	for i, first := range all {
 		for _, second := range all[i:] {
@@ -62,7 +62,7 @@ func testOrderOfChecks(t *testing.T, open Opener) {
 // testBadSignatures: what is not an SM2 signature over exactly these bytes by
 // exactly this key is refused, and the ticket can still be approved (AT-020,
 // AT-025, AT-039).
-func testBadSignatures(t *testing.T, open Opener) {
+func testBadSignatures(t testing.TB, open Opener) {
 	w := NewWorld(t, open, func(d *qrflow.Deps) { d.Limits.OpenTickets = 100 })
 	c, login := w.Play(t, statement.Stamp, qrflow.Claimed), w.Play(t, statement.Login, qrflow.Claimed)
 	stranger := NewPhone(t, "us_1", "dv_9")
@@ -102,7 +102,7 @@ func testBadSignatures(t *testing.T, open Opener) {
 // testReplay: an approval that was used is of no use again: while the result is
 // made it gives the same answer, afterwards and elsewhere it is refused
 // (AT-025).
-func testReplay(t *testing.T, open Opener) {
+func testReplay(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	c := w.Play(t, statement.Stamp, qrflow.Signing)
 	again, err := w.Service.Approve(t.Context(), c.Phone.Claimant, c.Request)
@@ -129,7 +129,7 @@ func testReplay(t *testing.T, open Opener) {
 
 // testWrongHead: a purpose that builds the statement of something else is
 // stopped before anybody can sign it.
-func testWrongHead(t *testing.T, open Opener) {
+func testWrongHead(t testing.TB, open Opener) {
 	for name, change := range map[string]func(*statement.Approval){
 		"other ticket":   func(a *statement.Approval) { a.Ticket = "tk_other" },
 		"other nonce":    func(a *statement.Approval) { a.Nonce = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" },
@@ -148,6 +148,31 @@ func testWrongHead(t *testing.T, open Opener) {
 		_, err := w.Service.Claim(t.Context(), c.Phone.Claimant, c.Scan)
 		if fault.CodeOf(err) != fault.InternalError.Code || w.Row(t, c.Ticket).State != qrflow.Open {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// testSlowRecheck: what happens while the purpose rechecks counts: a ticket that
+// ends meanwhile, or whose deadline passes, is not approved (AT-027).
+func testSlowRecheck(t testing.TB, open Opener) {
+	for name, c := range map[string]struct {
+		meanwhile func(*World, *Case) error
+		want      error
+	}{
+		"page cancels":    {func(w *World, c *Case) error { return w.Service.Cancel(t.Context(), c.Ticket) }, fault.WrongState},
+		"deadline passes": {func(w *World, _ *Case) error { w.Step(300 * time.Second); return nil }, fault.Expired},
+		"device reports": {func(w *World, c *Case) error {
+			return w.Service.Report(t.Context(), c.Phone.Claimant, c.Claim.ID)
+		}, fault.WrongState},
+	} {
+		w := NewWorld(t, open)
+		p := w.Play(t, statement.Stamp, qrflow.Claimed)
+		w.Desk.OnRecheck = func(qrflow.Ticket, qrflow.Claimant, qrflow.Approval) error { return c.meanwhile(w, p) }
+		if _, err := w.Service.Approve(t.Context(), p.Phone.Claimant, p.Request); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if n := len(w.Approved(t, p.Ticket)); n != 0 {
+			t.Errorf("%s: %d approvals", name, n)
 		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 
 // testPageToken: once, within its time, from a registered origin, and nothing
 // but itself.
-func testPageToken(t *testing.T, open Opener) {
+func testPageToken(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	o, other := w.Open(t, statement.Login), w.Open(t, statement.Login)
 	attach := func(token string, resume bool, origin string) error {
@@ -57,7 +57,7 @@ func testPageToken(t *testing.T, open Opener) {
 }
 
 // testPageTokenOnce: ten pages with one token: one gets in.
-func testPageTokenOnce(t *testing.T, open Opener) {
+func testPageTokenOnce(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	o := w.Open(t, statement.Login)
 	errs := atOnce(10, func(int) error {
@@ -71,7 +71,7 @@ func testPageTokenOnce(t *testing.T, open Opener) {
 
 // testResume: each resume gives the next token; the one before stays good until
 // its successor is presented, because an answer can get lost.
-func testResume(t *testing.T, open Opener) {
+func testResume(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	c := w.Play(t, statement.Stamp, qrflow.Claimed)
 	resume := func(token string) string {
@@ -105,7 +105,7 @@ func testResume(t *testing.T, open Opener) {
 
 // testTheft: a token that comes back after its successor was presented is in
 // two hands: the ticket ends, unless it is approved (AT-060).
-func testTheft(t *testing.T, open Opener) {
+func testTheft(t testing.TB, open Opener) {
 	for state, want := range map[qrflow.State]qrflow.State{
 		qrflow.Open: qrflow.Cancelled, qrflow.Claimed: qrflow.Cancelled, qrflow.Approved: qrflow.Approved,
 	} {
@@ -132,7 +132,7 @@ func testTheft(t *testing.T, open Opener) {
 
 // testParallelResumes: two nodes that are given one token agree on its
 // successor.
-func testParallelResumes(t *testing.T, open Opener) {
+func testParallelResumes(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	nodes := []*qrflow.Service{w.Service, w.Node(t)}
 	c := w.Play(t, statement.Stamp, qrflow.Open)
@@ -151,7 +151,7 @@ func testParallelResumes(t *testing.T, open Opener) {
 
 // testEndedPages: a page that lost its socket still learns how it ended, for a
 // while, and with a result code that is still good.
-func testEndedPages(t *testing.T, open Opener) {
+func testEndedPages(t testing.TB, open Opener) {
 	w := NewWorld(t, open, func(d *qrflow.Deps) { d.Limits.OpenTickets = 100 })
 	for _, state := range qrflow.States() {
 		if state.Live() {
@@ -174,7 +174,7 @@ func testEndedPages(t *testing.T, open Opener) {
 
 // testSecretsStayOut: rows, events and records hold nothing that opens anything
 // (AT-092): no handle, token, number or code, in no spelling.
-func testSecretsStayOut(t *testing.T, open Opener) {
+func testSecretsStayOut(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	c := w.Play(t, statement.Login, qrflow.Approved)
 	secrets := map[string]string{

@@ -10,7 +10,7 @@ import (
 
 // testPlayThrough plays each purpose from the request to the redeem, and looks
 // at everything that page, application and records are told.
-func testPlayThrough(t *testing.T, open Opener) {
+func testPlayThrough(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	for purpose, types := range map[string][]string{
 		statement.Login: {"issued", "open", "claimed", "approved", "done"},
@@ -40,7 +40,7 @@ func testPlayThrough(t *testing.T, open Opener) {
 
 // checkEvents compares events as stored, as delivered and as recorded with what
 // must have happened: numbers without a hole, one record for each.
-func (w *World) checkEvents(t *testing.T, ticket string, types []string) {
+func (w *World) checkEvents(t testing.TB, ticket string, types []string) {
 	t.Helper()
 	var got []string
 	for i, e := range w.Rows(t, ticket) {

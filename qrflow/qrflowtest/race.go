@@ -40,7 +40,7 @@ func tally(errs []error) map[string]int {
 
 // testTwoClaims: two devices claim one frame at once, 100 rounds: one winner
 // each, and the loser is told nothing about him (AT-024).
-func testTwoClaims(t *testing.T, open Opener) {
+func testTwoClaims(t testing.TB, open Opener) {
 	w := NewWorld(t, open, func(d *qrflow.Deps) { d.Limits.OpenTickets = 1000 })
 	a, b := NewPhone(t, "us_1", "dv_1"), NewPhone(t, "us_1", "dv_2")
 	for range 100 {
@@ -64,7 +64,7 @@ func testTwoClaims(t *testing.T, open Opener) {
 }
 
 // testParallelApproves: 200 times the same approval at once gives one (AT-021).
-func testParallelApproves(t *testing.T, open Opener) {
+func testParallelApproves(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	nodes := []*qrflow.Service{w.Service, w.Node(t), w.Node(t)}
 	c := w.Play(t, statement.Stamp, qrflow.Claimed)
@@ -86,7 +86,7 @@ func testParallelApproves(t *testing.T, open Opener) {
 }
 
 // checkApprovedOnce looks for one approval, one event, one effect.
-func (w *World) checkApprovedOnce(t *testing.T, c *Case) {
+func (w *World) checkApprovedOnce(t testing.TB, c *Case) {
 	t.Helper()
 	if n := len(w.Approved(t, c.Ticket)); n != 1 {
 		t.Errorf("%d approvals", n)
@@ -99,7 +99,7 @@ func (w *World) checkApprovedOnce(t *testing.T, c *Case) {
 
 // testTwoSignatures: SM2 gives many signatures of one statement; two of them
 // are still one approval (AT-022).
-func testTwoSignatures(t *testing.T, open Opener) {
+func testTwoSignatures(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	c := w.Play(t, statement.Bind, qrflow.Claimed)
 	other := c.Phone.Approval(t, c.Claim, c.Match)
@@ -118,7 +118,7 @@ func testTwoSignatures(t *testing.T, open Opener) {
 
 // testParallelGuesses: all 999 wrong numbers at once: two are evaluated, and
 // the right one comes too late (AT-018).
-func testParallelGuesses(t *testing.T, open Opener) {
+func testParallelGuesses(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	c := w.Play(t, statement.Stamp, qrflow.Claimed)
 	errs := atOnce(1000, func(i int) error {
@@ -144,7 +144,7 @@ func testParallelGuesses(t *testing.T, open Opener) {
 
 // testParallelOpens: an account opens twenty tickets at once and has three
 // (AT-044).
-func testParallelOpens(t *testing.T, open Opener) {
+func testParallelOpens(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	errs := atOnce(20, func(int) error {
 		_, err := w.Service.Open(t.Context(), Request(statement.Stamp))
@@ -157,7 +157,7 @@ func testParallelOpens(t *testing.T, open Opener) {
 
 // testParallelRedeems: the same application redeems ten times at once: one
 // first time, nine repetitions, one result.
-func testParallelRedeems(t *testing.T, open Opener) {
+func testParallelRedeems(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	c := w.Play(t, statement.Login, qrflow.Approved)
 	var mu sync.Mutex
@@ -179,7 +179,7 @@ func testParallelRedeems(t *testing.T, open Opener) {
 
 // testParallelEnds: approve, reject, cancel and withdraw at once: one of them
 // happens, and the approval only if it was that one.
-func testParallelEnds(t *testing.T, open Opener) {
+func testParallelEnds(t testing.TB, open Opener) {
 	w := NewWorld(t, open, func(d *qrflow.Deps) { d.Limits.OpenTickets = 1000 })
 	for range 20 {
 		c := w.Play(t, statement.Stamp, qrflow.Claimed)

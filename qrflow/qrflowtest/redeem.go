@@ -12,7 +12,7 @@ import (
 )
 
 // redeem redeems as an application with a verifier.
-func (w *World) redeem(t *testing.T, app string, c *Case, code, verifier string) error {
+func (w *World) redeem(t testing.TB, app string, c *Case, code, verifier string) error {
 	t.Helper()
 	_, err := w.Service.Redeem(t.Context(), app, c.Ticket, code, []byte(verifier))
 	return err
@@ -20,7 +20,7 @@ func (w *World) redeem(t *testing.T, app string, c *Case, code, verifier string)
 
 // testRedeemRepeats: with the same verifier for a day; nothing happens twice
 // (AT-041 as amended).
-func testRedeemRepeats(t *testing.T, open Opener) {
+func testRedeemRepeats(t testing.TB, open Opener) {
 	for _, purpose := range []string{statement.Login, statement.Stamp} {
 		w := NewWorld(t, open)
 		c := w.Play(t, purpose, qrflow.Done)
@@ -43,7 +43,7 @@ func testRedeemRepeats(t *testing.T, open Opener) {
 
 // testRedeemTooLate: a code that was not redeemed within a minute is dead, also
 // that of stamps that were made.
-func testRedeemTooLate(t *testing.T, open Opener) {
+func testRedeemTooLate(t testing.TB, open Opener) {
 	for purpose, state := range map[string]qrflow.State{statement.Login: qrflow.Approved, statement.Bind: qrflow.Approved, statement.Stamp: qrflow.Done} {
 		w := NewWorld(t, open)
 		c := w.Play(t, purpose, state)
@@ -59,7 +59,7 @@ func testRedeemTooLate(t *testing.T, open Opener) {
 
 // testRedeemCaught: a genuine code with another verifier, or from another
 // application, kills the result for everybody and raises the alarm (AT-015).
-func testRedeemCaught(t *testing.T, open Opener) {
+func testRedeemCaught(t testing.TB, open Opener) {
 	for name, c := range map[string]struct {
 		purpose       string
 		state         qrflow.State
@@ -93,7 +93,7 @@ func testRedeemCaught(t *testing.T, open Opener) {
 }
 
 // testRedeemGuessed: without the code nobody learns or destroys anything.
-func testRedeemGuessed(t *testing.T, open Opener) {
+func testRedeemGuessed(t testing.TB, open Opener) {
 	w := NewWorld(t, open, func(d *qrflow.Deps) { d.Limits.OpenTickets = 100 })
 	c, other := w.Play(t, statement.Login, qrflow.Approved), w.Play(t, statement.Login, qrflow.Approved)
 	for name, code := range map[string]string{"none": "", "other ticket's": other.Code, "cut": c.Code[:len(c.Code)-1]} {
@@ -113,7 +113,7 @@ func testRedeemGuessed(t *testing.T, open Opener) {
 
 // testForeign: another application and another device get the same answer as
 // for what does not exist (AT-040).
-func testForeign(t *testing.T, open Opener) {
+func testForeign(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	c := w.Play(t, statement.Stamp, qrflow.Claimed)
 	ctx := t.Context()
@@ -144,5 +144,47 @@ func testForeign(t *testing.T, open Opener) {
 	}
 	if w.Row(t, c.Ticket).State != qrflow.Claimed {
 		t.Error("a stranger moved the ticket")
+	}
+}
+
+// testCodeIsShownWhileDue: the page is shown the result code from its making to
+// its redeem, and never after it was caught.
+func testCodeIsShownWhileDue(t testing.TB, open Opener) {
+	for name, end := range map[string]func(*World, *Case) error{
+		"redeemed": func(w *World, c *Case) error { return w.redeem(t, App, c, c.Code, Verifier) },
+		"caught":   func(w *World, c *Case) error { return w.redeem(t, App, c, c.Code, "x") },
+	} {
+		for purpose, state := range map[string]qrflow.State{statement.Login: qrflow.Approved, statement.Stamp: qrflow.Done} {
+			w := NewWorld(t, open)
+			c := w.Play(t, purpose, state)
+			shown := func() (n int) {
+				list, err := w.Service.Events(t.Context(), c.Ticket, 0)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, e := range list {
+					if e.ResultCode != "" && e.ResultFor > 0 {
+						n++
+					}
+				}
+				return n
+			}
+			before := shown()
+			_ = end(w, c)
+			if after := shown(); before != 1 || after != 0 {
+				t.Errorf("%s %s: on %d events before, on %d after", purpose, name, before, after)
+			}
+		}
+	}
+}
+
+// testNothingToMake: log-in and bind have no progress to report.
+func testNothingToMake(t testing.TB, open Opener) {
+	w := NewWorld(t, open)
+	c := w.Play(t, statement.Login, qrflow.Approved)
+	for _, to := range []qrflow.State{qrflow.Signing, qrflow.Failed} {
+		if err := w.Advance(t, c.Ticket, qrflow.Progress{To: to}); !errors.Is(err, fault.WrongState) {
+			t.Errorf("advance to %s: %v", to, err)
+		}
 	}
 }

@@ -5,7 +5,7 @@ import "testing"
 // Run runs the whole suite over stores that open makes, one or more for each
 // test.
 func Run(t *testing.T, open Opener) {
-	for name, test := range map[string]func(*testing.T, Opener){
+	for name, test := range map[string]func(testing.TB, Opener){
 		"Expiry":                 testExpiry,
 		"ExpiryIsSeen":           testExpiryIsSeen,
 		"SigningStays":           testSigningStays,
@@ -33,6 +33,8 @@ func Run(t *testing.T, open Opener) {
 		"RefusedHead":            testRefusedHead,
 		"OrderOfChecks":          testOrderOfChecks,
 		"BadSignatures":          testBadSignatures,
+		"SlowRecheck":            testSlowRecheck,
+		"FutureFrames":           testFutureFrames,
 		"Replay":                 testReplay,
 		"WrongHead":              testWrongHead,
 		"PageToken":              testPageToken,
@@ -54,6 +56,8 @@ func Run(t *testing.T, open Opener) {
 		"RedeemTooLate":          testRedeemTooLate,
 		"RedeemCaught":           testRedeemCaught,
 		"RedeemGuessed":          testRedeemGuessed,
+		"CodeIsShownWhileDue":    testCodeIsShownWhileDue,
+		"NothingToMake":          testNothingToMake,
 		"Foreign":                testForeign,
 	} {
 		t.Run(name, func(t *testing.T) {

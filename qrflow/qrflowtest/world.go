@@ -24,7 +24,7 @@ type Store struct {
 }
 
 // Opener makes an empty store whose time is now; it cleans up with t.
-type Opener func(t *testing.T, now func() time.Time) Store
+type Opener func(t testing.TB, now func() time.Time) Store
 
 // Clock is a clock that moves when it is told to.
 type Clock struct {
@@ -68,7 +68,7 @@ type World struct {
 }
 
 // NewWorld makes a world; change may adapt what the service is made of.
-func NewWorld(t *testing.T, open Opener, change ...func(*qrflow.Deps)) *World {
+func NewWorld(t testing.TB, open Opener, change ...func(*qrflow.Deps)) *World {
 	t.Helper()
 	clock := &Clock{now: time.Date(2026, 11, 22, 2, 10, 0, 0, time.UTC)}
 	w := &World{Store: open(t, clock.Now), Clock: clock, Desk: &Desk{ended: map[string]qrflow.State{}}}
@@ -87,7 +87,7 @@ func NewWorld(t *testing.T, open Opener, change ...func(*qrflow.Deps)) *World {
 }
 
 // Node makes one more service on the same store, as another process would.
-func (w *World) Node(t *testing.T) *qrflow.Service {
+func (w *World) Node(t testing.TB) *qrflow.Service {
 	t.Helper()
 	s, err := qrflow.New(w.Deps)
 	if err != nil {
@@ -113,7 +113,7 @@ var (
 )
 
 // NewPhone gives the device of a person; the same names give the same key.
-func NewPhone(t *testing.T, person, device string) *Phone {
+func NewPhone(t testing.TB, person, device string) *Phone {
 	t.Helper()
 	phonesMu.Lock()
 	defer phonesMu.Unlock()
@@ -129,7 +129,7 @@ func NewPhone(t *testing.T, person, device string) *Phone {
 }
 
 // Approval signs a claim with the digits.
-func (p *Phone) Approval(t *testing.T, c qrflow.Claim, match string) qrflow.ApproveRequest {
+func (p *Phone) Approval(t testing.TB, c qrflow.Claim, match string) qrflow.ApproveRequest {
 	t.Helper()
 	sig, err := p.key.Sign(statement.Complete(c.Head, match))
 	if err != nil {
@@ -152,7 +152,7 @@ func Request(purpose string) qrflow.Request {
 }
 
 // Open makes a ticket.
-func (w *World) Open(t *testing.T, purpose string) qrflow.Opened {
+func (w *World) Open(t testing.TB, purpose string) qrflow.Opened {
 	t.Helper()
 	o, err := w.Service.Open(t.Context(), Request(purpose))
 	if err != nil {
@@ -162,7 +162,7 @@ func (w *World) Open(t *testing.T, purpose string) qrflow.Opened {
 }
 
 // Attach lets the page in and gives its view.
-func (w *World) Attach(t *testing.T, o qrflow.Opened) qrflow.View {
+func (w *World) Attach(t testing.TB, o qrflow.Opened) qrflow.View {
 	t.Helper()
 	v, err := w.Service.Attach(t.Context(), o.PageToken, false, Origin)
 	if err != nil {
@@ -172,7 +172,7 @@ func (w *World) Attach(t *testing.T, o qrflow.Opened) qrflow.View {
 }
 
 // Scan reads the code that the page shows now.
-func (w *World) Scan(t *testing.T, ticket string) qrflow.Scan {
+func (w *World) Scan(t testing.TB, ticket string) qrflow.Scan {
 	t.Helper()
 	text, _, _, err := w.Service.Frame(t.Context(), ticket)
 	if err != nil {
@@ -186,7 +186,7 @@ func (w *World) Scan(t *testing.T, ticket string) qrflow.Scan {
 }
 
 // Match gives the number on the page.
-func (w *World) Match(t *testing.T, ticket string) string {
+func (w *World) Match(t testing.TB, ticket string) string {
 	t.Helper()
 	v, err := w.Service.Snapshot(t.Context(), ticket)
 	if err != nil || len(v.Current.Match) != statement.MatchDigits {
@@ -196,7 +196,7 @@ func (w *World) Match(t *testing.T, ticket string) string {
 }
 
 // Code gives the result code on the page.
-func (w *World) Code(t *testing.T, ticket string) string {
+func (w *World) Code(t testing.TB, ticket string) string {
 	t.Helper()
 	v, err := w.Service.Snapshot(t.Context(), ticket)
 	if err != nil || v.Current.ResultCode == "" {
@@ -214,7 +214,7 @@ func Other(match string) string {
 }
 
 // Row reads a ticket as stored.
-func (w *World) Row(t *testing.T, ticket string) qrflow.Ticket {
+func (w *World) Row(t testing.TB, ticket string) qrflow.Ticket {
 	t.Helper()
 	var row *qrflow.Ticket
 	err := w.Work.View(t.Context(), func(tx unit.Tx) (err error) {
@@ -228,7 +228,7 @@ func (w *World) Row(t *testing.T, ticket string) qrflow.Ticket {
 }
 
 // Rows reads the events of a ticket as stored.
-func (w *World) Rows(t *testing.T, ticket string) (events []*qrflow.Event) {
+func (w *World) Rows(t testing.TB, ticket string) (events []*qrflow.Event) {
 	t.Helper()
 	err := w.Work.View(t.Context(), func(tx unit.Tx) (err error) {
 		events, err = w.Events.Find(tx, unit.Query{Index: "ticket+seq", Key: []any{ticket}})
@@ -241,7 +241,7 @@ func (w *World) Rows(t *testing.T, ticket string) (events []*qrflow.Event) {
 }
 
 // Approved gives the approvals of a ticket: none or one.
-func (w *World) Approved(t *testing.T, ticket string) (found []*qrflow.Approval) {
+func (w *World) Approved(t testing.TB, ticket string) (found []*qrflow.Approval) {
 	t.Helper()
 	row := w.Row(t, ticket)
 	err := w.Work.View(t.Context(), func(tx unit.Tx) (err error) {
@@ -256,7 +256,7 @@ func (w *World) Approved(t *testing.T, ticket string) (found []*qrflow.Approval)
 
 // Records counts audit records about an object by action; with chained it
 // chains them first.
-func (w *World) Audited(t *testing.T, object string) map[string]int {
+func (w *World) Audited(t testing.TB, object string) map[string]int {
 	t.Helper()
 	if _, err := w.Log.Sequence(t.Context()); err != nil {
 		t.Fatal(err)
@@ -279,7 +279,7 @@ func (w *World) Audited(t *testing.T, object string) map[string]int {
 }
 
 // Advance reports progress in a unit of its own.
-func (w *World) Advance(t *testing.T, ticket string, p qrflow.Progress) error {
+func (w *World) Advance(t testing.TB, ticket string, p qrflow.Progress) error {
 	t.Helper()
 	return w.Work.Update(t.Context(), func(tx unit.Tx) error { return w.Service.Advance(tx, ticket, p) })
 }
