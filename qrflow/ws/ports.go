@@ -40,11 +40,13 @@ type Attach struct {
 
 // View is the ticket as it was when the page attached.
 type View struct {
-	Ticket, App, Purpose string
-	State                string
-	LastSeq              int64
-	Left                 time.Duration // until the deadline of the state
-	Resume               string        // the next resume token; "" when the ticket has ended
+	Ticket  string
+	App     string // name of the application as people know it; "" to say nothing
+	Purpose string // login, bind, stamp
+	State   string
+	LastSeq int64
+	Left    time.Duration // until the deadline of the state
+	Resume  string        // the next resume token; "" when the ticket has ended
 }
 
 // Event is what happened, as the page may see it.

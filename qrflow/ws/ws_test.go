@@ -201,9 +201,10 @@ func open(t *testing.T, l ws.Limits) *house {
 	h := &house{desk: newDesk(), addr: ln.Addr().String(), log: new(bytes.Buffer), mu: new(sync.Mutex)}
 	log := slog.New(slog.NewTextHandler(lockedWriter{h.mu, h.log}, nil))
 	h.hub = newHub(t, h.desk, log, l, h.addr)
-	app := httpx.NewServer(httpx.Deps{Log: log})
-	h.hub.Mount(app)
-	app.Get("/rest", func(c *fiber.Ctx) error { return c.SendString("ok") })
+	app, site := httpx.NewServer(httpx.Deps{Log: log}), httpx.NewSite()
+	h.hub.Mount(site)
+	site.Get("/rest", func(c *fiber.Ctx) error { return c.SendString("ok") })
+	httpx.Sites(app, map[string]*fiber.App{h.addr: site, "evil.example": site, "10.0.0.1": site})
 	done := make(chan error, 1)
 	go func() { done <- app.Listener(ln) }()
 	t.Cleanup(func() {

@@ -202,7 +202,14 @@ func TestMetrics(t *testing.T) {
 	}
 	open := httpx.NewServer(httpx.Deps{})
 	open.Get("/metrics", m.Handler(""))
-	if a := call(t, open, "GET", "/metrics", ""); a.status != 200 {
-		t.Errorf("without a token: %d", a.status)
+	if a := call(t, open, "GET", "/metrics", ""); a.status != 401 {
+		t.Errorf("without a token, from elsewhere: %d", a.status)
+	}
+	addr := listen(t, open)
+	if a := get(t, "http://"+addr+"/metrics"); a.status != 200 {
+		t.Errorf("without a token, from here: %d", a.status)
+	}
+	if a := exchange(t, addr, "GET /metrics HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 203.0.113.9\r\n\r\n"); a.status != 401 {
+		t.Errorf("without a token, through a proxy: %d", a.status)
 	}
 }

@@ -69,7 +69,7 @@ type Log struct {
 	// text or json.
 	Format string `toml:"format"`
 	// Bearer token that /metrics asks for; empty: only loopback may read it.
-	MetricsToken string `toml:"metrics_token"`
+	MetricsToken string `toml:"metrics_token" secret:"true"`
 }
 
 // Limits bound what one request or one client may cost.
