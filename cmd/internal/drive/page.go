@@ -53,6 +53,7 @@ func OpenPage(ctx context.Context, n Net, url, origin, token string, resume bool
 	}
 	d := websocket.Dialer{
 		NetDialContext:   func(ctx context.Context, network, addr string) (net.Conn, error) { return n.dial(ctx, network, addr) },
+		TLSClientConfig:  n.tls(),
 		Subprotocols:     []string{"cseal.v1", kind + token},
 		HandshakeTimeout: 10 * time.Second,
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"yunzhang.dev/authz/notify"
+	ds "yunzhang.dev/binding/client"
 	"yunzhang.dev/cmd/internal/app"
 	"yunzhang.dev/cmd/internal/config"
 	"yunzhang.dev/mobileapi/client"
@@ -165,4 +166,14 @@ func Delegate(ctx context.Context, p *client.Phone, o app.Organization, agent, a
 		return "", err
 	}
 	return r.SubjectID, nil
+}
+
+// Code gives the fault code of a refusal by a node, whoever was refused; "" for
+// another error.
+func Code(err error) string {
+	var p *client.Problem
+	if errors.As(err, &p) {
+		return p.Code
+	}
+	return ds.CodeOf(err)
 }

@@ -1,0 +1,44 @@
+package drive_test
+
+import (
+	"bytes"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"yunzhang.dev/cloudseal/verify"
+	"yunzhang.dev/cmd/internal/drive"
+)
+
+func demo(t *testing.T, dir, pdf string) string {
+	t.Helper()
+	var out bytes.Buffer
+	d := &drive.Demo{Dir: dir, PDF: pdf, Addr: "127.0.0.1:0", Out: &out}
+	stop, err := d.Start(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := d.Run(t.Context())
+	if err != nil || v != verify.Genuine {
+		t.Errorf("verdict %q, %v\n%s", v, err, out.String())
+	}
+	if err := stop(); err != nil {
+		t.Errorf("stop: %v", err)
+	}
+	return out.String()
+}
+
+// The folder of a demonstration can be used again: what was done is not done
+// twice, and the next stamp is genuine too.
+func TestDemoTwiceInOneFolder(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	first := demo(t, dir, "")
+	again := demo(t, dir, "../../../../shared/samples/pdf/ff.pdf")
+	if strings.Contains(first, "跳过") || strings.Count(again, "跳过") != 4 || !strings.Contains(again, "[9/9]") {
+		t.Errorf("%s\n%s", first, again)
+	}
+	if found, err := filepath.Glob(filepath.Join(dir, "*-stamped.pdf")); err != nil || len(found) != 2 {
+		t.Errorf("%v, %v", found, err)
+	}
+}
