@@ -3,6 +3,7 @@
 // people and calls for programs:
 //
 //	GET  /                            the page: drop a file, read the verdict
+//	GET  /q                           where scanning with another app leads: says so
 //	GET  /v1/verify                   what is taken, and how large
 //	POST /v1/verify                   a PDF or a seal → the report of cloudseal/verify
 //	GET  /v1/trust                    what an offline verifier needs, without evidence

@@ -56,11 +56,12 @@ func newBrowser(t *testing.T, home string) *browser {
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("accept-lang", "zh-CN,zh"),
-		chromedp.Flag("disable-dev-shm-usage", true), chromedp.UserDataDir(t.TempDir()))
-	alloc, stop := chromedp.NewExecAllocator(t.Context(), options...)
+		chromedp.Flag("disable-dev-shm-usage", true))
+	alloc, stop := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(stop)
 	ctx, end := chromedp.NewContext(alloc)
 	t.Cleanup(end)
+	t.Cleanup(func() { _ = chromedp.Cancel(ctx) }) // waits for the browser to end
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	t.Cleanup(cancel)
 	b := &browser{t: t, ctx: ctx, home: home}
@@ -182,6 +183,8 @@ func TestPageSpeaksEnglishOnAPhone(t *testing.T) {
 		t.Errorf("%s: %s", verdict, words)
 	}
 	b.picture("verify-phone-genuine")
+	b.run(chromedp.Navigate(b.home+"/q#1.oKGio6SlpqeoqaqrrK2urw.7.abc"), chromedp.WaitVisible("h1", chromedp.ByQuery))
+	b.picture("verify-phone-q")
 	var wide bool
 	b.run(chromedp.Evaluate(`document.documentElement.scrollWidth > innerWidth`, &wide))
 	if wide {

@@ -31,7 +31,7 @@ func (p *Public) verify(c *fiber.Ctx) error {
 		return fault.SlowDown.With("limit", "at-once")
 	}
 	trust := p.seals.Trust(c.UserContext())
-	report := Examine(file, trust, httpx.Lang(c))
+	report := examine(file, trust, httpx.Lang(c), verify.Report.WithoutNames)
 	report.CheckedAt = p.now().UTC()
 	httpx.Note(c, "verdict", string(report.Verdict))
 	c.Set(fiber.HeaderContentLanguage, httpx.Lang(c))
@@ -75,11 +75,16 @@ func isSeal(file []byte) bool {
 	return len(head) > 2 && head[0] == 0x30 && head[1] > 0x80 && head[1] <= 0x84 && !bytes.Contains(head, []byte("%PDF-"))
 }
 
-// Examine gives the verdict on a file, a document or a seal by itself, as
-// anybody may see it, in the words of a language ("zh" or "en").
+// Examine gives the verdict on a file, a document or a seal by itself, in the
+// words of a language ("zh" or "en"). With evidence in trust the report may hold
+// names.
 func Examine(file []byte, trust verify.Trust, lang string) Report {
+	return examine(file, trust, lang, func(r verify.Report) verify.Report { return r })
+}
+
+func examine(file []byte, trust verify.Trust, lang string, shown func(verify.Report) verify.Report) Report {
 	if isSeal(file) {
 		return ofSeal(verify.Seal(file, trust), len(file), lang)
 	}
-	return ofDocument(verify.Document(file, trust).WithoutNames(), lang)
+	return ofDocument(shown(verify.Document(file, trust)), lang)
 }

@@ -197,7 +197,7 @@ func TestPageIsStrictAndSelfContained(t *testing.T) {
 	if policy := a.header.Get("Content-Security-Policy"); policy != (httpx.Policy{}).String() {
 		t.Errorf("policy %s", policy)
 	}
-	for _, target := range []string{"/verify.js", "/words.js", "/verify.css", "/ui/ui.css", "/ui/mark.svg"} {
+	for _, target := range []string{"/q", "/verify.js", "/words.js", "/verify.css", "/ui/ui.css", "/ui/mark.svg"} {
 		a := s.call("GET", target, nil)
 		if a.status != 200 {
 			t.Errorf("%s: %d", target, a.status)
