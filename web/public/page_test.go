@@ -54,14 +54,22 @@ func newBrowser(t *testing.T, home string) *browser {
 	if err != nil {
 		t.Skip("needs chromium: " + err.Error())
 	}
+	profile, err := os.MkdirTemp("", "yunzhang-browser")
+	if err != nil {
+		t.Fatal(err)
+	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("accept-lang", "zh-CN,zh"),
-		chromedp.Flag("disable-dev-shm-usage", true))
+		chromedp.Flag("disable-dev-shm-usage", true), chromedp.UserDataDir(profile))
 	alloc, stop := chromedp.NewExecAllocator(context.Background(), options...)
-	t.Cleanup(stop)
 	ctx, end := chromedp.NewContext(alloc)
-	t.Cleanup(end)
-	t.Cleanup(func() { _ = chromedp.Cancel(ctx) }) // waits for the browser to end
+	t.Cleanup(func() {
+		_ = chromedp.Cancel(ctx)
+		end()
+		stop()
+		chromedp.FromContext(ctx).Allocator.Wait()
+		_ = os.RemoveAll(profile) // parts of the browser may outlive it for a moment
+	})
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	t.Cleanup(cancel)
 	b := &browser{t: t, ctx: ctx, home: home}
