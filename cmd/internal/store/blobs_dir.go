@@ -9,117 +9,122 @@ import (
 	"path/filepath"
 
 	"yunzhang.dev/authz/unit"
-	"yunzhang.dev/cloudseal/gm"
 )
 
-// MaxBlob bounds one blob: a stamped document of the largest size, which is
-// held in memory anyway.
-const MaxBlob = 96 << 20
-
-// Blobs keeps bytes that never change in a folder, encrypted, under tenant and
-// SM3 of the plaintext. It implements cloudseal.Blobs.
-type Blobs struct {
-	dir string
-	key []byte
-}
-
-// OpenBlobs uses a folder, made on first use, and the key of class "document".
+// OpenBlobs opens a store of blobs in a folder.
 func OpenBlobs(dir string, keys Keys) (*Blobs, error) {
-	key, err := keys.Class("document")
+	d, err := OpenDir(dir)
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make the folder of the documents: %w", err)
-	}
-	return &Blobs{dir: dir, key: key}, nil
+	return NewBlobs(d, keys)
 }
 
-// path spreads blobs over folders by digest. The tenant's name is hashed: it
-// comes from outside and must not become a path.
-func (b *Blobs) path(tenant string, digest gm.Digest) string {
-	name := gm.SM3([]byte(tenant), []byte{0}, digest[:]).Hex()
-	return filepath.Join(b.dir, name[:2], name)
+// Dir is a [Bucket] in a folder: a file for each blob, spread over folders by
+// the first two characters of its name. A file is complete from the moment it
+// has its name. The folder belongs to one process: keep it inside the data
+// folder, whose lock guards it.
+type Dir struct{ root string }
+
+// asideDir holds files that are being written.
+const asideDir = "new"
+
+// OpenDir opens a bucket in a folder, which is made when it is not there, and
+// removes what a crash left half written.
+func OpenDir(root string) (*Dir, error) {
+	aside := filepath.Join(root, asideDir)
+	if err := os.RemoveAll(aside); err != nil {
+		return nil, fmt.Errorf("clear the folder of blobs: %w", err)
+	}
+	if err := os.MkdirAll(aside, 0o700); err != nil {
+		return nil, fmt.Errorf("make the folder of blobs: %w", err)
+	}
+	return &Dir{root}, nil
 }
 
-func blobAAD(tenant string, digest gm.Digest) []byte {
-	return append([]byte("blob\x00"+tenant+"\x00"), digest[:]...)
-}
+func (d *Dir) folder(name string) string { return filepath.Join(d.root, name[:2]) }
 
-// Put stores a blob durably before it returns. What is there already stays as
-// it is: the same name means the same bytes.
-func (b *Blobs) Put(ctx context.Context, tenant string, digest gm.Digest, data []byte) error {
-	if len(data) > MaxBlob {
-		return fmt.Errorf("store: a blob of %d bytes is over the limit", len(data))
+func (d *Dir) path(name string) string { return filepath.Join(d.folder(name), name) }
+
+// Put implements [Bucket]: write aside, flush, rename, flush the folder.
+func (d *Dir) Put(ctx context.Context, name string, sealed []byte) error {
+	if err := ctx.Err(); err != nil {
+		return err
 	}
-	path := b.path(tenant, digest)
-	if _, err := os.Stat(path); err == nil {
-		return ctx.Err()
+	if _, err := os.Stat(d.path(name)); err == nil {
+		// Whoever wrote it may not have come to flush the folder yet.
+		return syncFolder(d.folder(name))
 	}
-	sealed, err := gm.Seal(b.key, data, blobAAD(tenant, digest))
+	if err := d.makeFolder(name); err != nil {
+		return err
+	}
+	aside, err := writeAside(filepath.Join(d.root, asideDir), sealed)
 	if err != nil {
 		return err
 	}
-	if err := writeOnce(path, sealed); err != nil {
-		return fmt.Errorf("store blob: %w", err)
+	if err := os.Rename(aside, d.path(name)); err != nil {
+		return errors.Join(err, os.Remove(aside))
 	}
-	return ctx.Err()
+	return syncFolder(d.folder(name))
 }
 
-// writeOnce writes beside the place, flushes, and moves the file there, so that
-// a half-written blob never has a name; then it flushes the folder.
-func writeOnce(path string, b []byte) error {
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
+// makeFolder makes the folder of a blob and its name durable.
+func (d *Dir) makeFolder(name string) error {
+	err := os.Mkdir(d.folder(name), 0o700)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
 	}
-	f, err := os.CreateTemp(dir, ".new-*")
 	if err != nil {
 		return err
+	}
+	return syncFolder(d.root)
+}
+
+// writeAside writes a file that is safe on the disk before it gets its name.
+func writeAside(dir string, b []byte) (path string, err error) {
+	f, err := os.CreateTemp(dir, "")
+	if err != nil {
+		return "", err
 	}
 	_, err = f.Write(b)
-	err = errors.Join(err, f.Sync(), f.Close())
 	if err == nil {
-		err = os.Rename(f.Name(), path)
+		err = f.Sync()
 	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-		return err
+	if err = errors.Join(err, f.Close()); err != nil {
+		return "", errors.Join(err, os.Remove(f.Name()))
 	}
-	return syncFolder(dir)
+	return f.Name(), nil
 }
 
+// syncFolder makes the names in a folder durable.
 func syncFolder(dir string) error {
-	d, err := os.Open(dir)
+	f, err := os.Open(dir)
 	if err != nil {
 		return err
 	}
-	return errors.Join(d.Sync(), d.Close())
+	return errors.Join(f.Sync(), f.Close())
 }
 
-// Get gives the bytes, or unit.ErrAbsent when they are not there or are no
-// longer what was put: the encryption authenticates them, so they are not
-// hashed again.
-func (b *Blobs) Get(ctx context.Context, tenant string, digest gm.Digest) ([]byte, error) {
-	sealed, err := os.ReadFile(b.path(tenant, digest))
+// Get implements [Bucket].
+func (d *Dir) Get(ctx context.Context, name string) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	b, err := os.ReadFile(d.path(name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, unit.ErrAbsent
 	}
-	if err != nil {
-		return nil, fmt.Errorf("read blob: %w", err)
-	}
-	data, err := gm.Open(b.key, sealed, blobAAD(tenant, digest))
-	if err != nil {
-		return nil, fmt.Errorf("a blob was altered: %w", unit.ErrAbsent)
-	}
-	return data, ctx.Err()
+	return b, err
 }
 
-// Delete removes a blob that nothing names any more.
-func (b *Blobs) Delete(ctx context.Context, tenant string, digest gm.Digest) error {
-	err := os.Remove(b.path(tenant, digest))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("delete blob: %w", err)
+// Delete implements [Bucket].
+func (d *Dir) Delete(ctx context.Context, name string) error {
+	if err := ctx.Err(); err != nil {
+		return err
 	}
-	return ctx.Err()
+	err := os.Remove(d.path(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return errors.Join(err, syncFolder(d.folder(name)))
 }

@@ -1,11 +1,8 @@
 package store
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"reflect"
-	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
@@ -13,207 +10,167 @@ import (
 	"yunzhang.dev/cmd/internal/store/engine"
 )
 
-// Keys gives the field-encryption key of a class, 16 bytes.
-type Keys interface {
-	Class(name string) ([]byte, error)
+// collection is a declared collection of Ts. It implements [unit.Table].
+type collection[T any] struct {
+	db   *DB
+	name string
+	plan *plan
+	head func(*T) *unit.Row
 }
 
-// DB is a set of declared collections over an engine. Declare all of them, then
-// call Ready, then use them.
-type DB struct {
-	engine   engine.Engine
-	keys     Keys
-	declared []engine.Collection
-	faults   []error
-}
+var errOtherStore = errors.New("the unit of work belongs to another store")
 
-// New makes a DB without collections.
-func New(e engine.Engine, keys Keys) *DB { return &DB{engine: e, keys: keys} }
-
-// Unique declares a unique index over fields, by their bson names.
-func Unique(fields ...string) engine.Index { return engine.Index{Fields: fields, Unique: true} }
-
-// Index declares an index for queries.
-func Index(fields ...string) engine.Index { return engine.Index{Fields: fields} }
-
-// Declare declares a collection of T and gives its table. What is wrong with
-// the declaration is said by Ready.
-func Declare[T any, P interface {
-	*T
-	unit.Entity
-}](db *DB, name string, indexes ...engine.Index) unit.Table[T] {
-	return declare[T, P](db, engine.Collection{Name: name, Indexes: indexes})
-}
-
-// DeclareOutbox is Declare for an insert-only collection that can be followed.
-func DeclareOutbox[T any, P interface {
-	*T
-	unit.Entity
-}](db *DB, name string, indexes ...engine.Index) unit.Table[T] {
-	return declare[T, P](db, engine.Collection{Name: name, Indexes: indexes, Outbox: true})
-}
-
-func declare[T any, P interface {
-	*T
-	unit.Entity
-}](db *DB, c engine.Collection) unit.Table[T] {
-	sealed, err := newSealer(c.Name, reflect.TypeFor[T](), db.keys)
-	if err != nil {
-		db.faults = append(db.faults, err)
+// in gives the engine's side of a unit of work.
+func (c *collection[T]) in(u unit.Tx) (engine.Tx, error) {
+	if t, ok := u.(*tx); ok && t.of == c.db.engine {
+		return t.Tx, nil
 	}
-	db.declared = append(db.declared, c)
-	return collection[T, P]{name: c.Name, sealer: sealed}
+	return nil, fmt.Errorf("store: %s: %w", c.name, errOtherStore)
 }
 
-// Ready makes the declared collections and indexes in the engine.
-func (db *DB) Ready(ctx context.Context) error {
-	if err := errors.Join(db.faults...); err != nil {
-		return err
-	}
-	return db.engine.Declare(ctx, db.declared...)
-}
-
-// Engine gives the engine beneath.
-func (db *DB) Engine() engine.Engine { return db.engine }
-
-// collection implements unit.Table.
-type collection[T any, P interface {
-	*T
-	unit.Entity
-}] struct {
-	name   string
-	sealer *sealer
-}
-
-// Get implements unit.Table.
-func (c collection[T, P]) Get(tx unit.Tx, id string) (*T, error) {
-	t, err := of(tx)
+// Get implements [unit.Table].
+func (c *collection[T]) Get(u unit.Tx, id string) (*T, error) {
+	t, err := c.in(u)
 	if err != nil {
 		return nil, err
 	}
-	raw, err := t.Get(c.name, id)
+	doc, err := t.Get(c.name, id)
 	if err != nil {
 		return nil, err
 	}
-	return c.decode(raw)
+	return c.decode(doc)
 }
 
-// Insert implements unit.Table.
-func (c collection[T, P]) Insert(tx unit.Tx, v *T) error {
-	t, err := of(tx)
+// Insert implements [unit.Table].
+func (c *collection[T]) Insert(u unit.Tx, v *T) error {
+	t, err := c.in(u)
 	if err != nil {
 		return err
 	}
-	head := P(v).Head()
-	before := head.Ver
-	head.Ver = 1
-	raw, err := c.encode(v, head.ID)
+	head := c.head(v)
+	if head.ID == "" {
+		return fmt.Errorf("store: insert into %s without an id", c.name)
+	}
+	return c.write(v, 1, t.Insert)
+}
+
+// Replace implements [unit.Table].
+func (c *collection[T]) Replace(u unit.Tx, v *T) error {
+	t, err := c.in(u)
+	if err != nil {
+		return err
+	}
+	head := c.head(v)
+	if head.ID == "" || head.Ver < 1 {
+		return unit.ErrAbsent // it was never stored
+	}
+	return c.write(v, head.Ver+1, t.Replace)
+}
+
+// write encodes a row as the given version and hands it to put; a row that was
+// not written keeps its version.
+func (c *collection[T]) write(v *T, ver int64, put func(string, bson.Raw) error) error {
+	head := c.head(v)
+	was := head.Ver
+	head.Ver = ver
+	doc, err := c.encode(v)
 	if err == nil {
-		err = t.Insert(c.name, raw)
+		err = put(c.name, doc)
 	}
 	if err != nil {
-		head.Ver = before
+		head.Ver = was
 	}
 	return err
 }
 
-// Replace implements unit.Table.
-func (c collection[T, P]) Replace(tx unit.Tx, v *T) error {
-	t, err := of(tx)
-	if err != nil {
-		return err
-	}
-	head := P(v).Head()
-	head.Ver++
-	raw, err := c.encode(v, head.ID)
-	if err == nil {
-		err = t.Replace(c.name, raw)
-	}
-	if err != nil {
-		head.Ver--
-	}
-	return err
-}
-
-// Find implements unit.Table.
-func (c collection[T, P]) Find(tx unit.Tx, q unit.Query) ([]*T, error) {
-	t, err := of(tx)
+// Find implements [unit.Table].
+func (c *collection[T]) Find(u unit.Tx, q unit.Query) ([]*T, error) {
+	t, err := c.in(u)
 	if err != nil {
 		return nil, err
 	}
-	q.Key, q.After = plainAll(q.Key), plainAll(q.After)
-	found, err := t.Find(c.name, q)
+	if q, err = c.plan.check(q); err != nil {
+		return nil, fmt.Errorf("store: find in %s by %q: %w", c.name, q.Index, err)
+	}
+	docs, err := t.Find(c.name, q)
 	if err != nil {
 		return nil, err
 	}
-	list := make([]*T, len(found))
-	for i, raw := range found {
-		if list[i], err = c.decode(raw); err != nil {
+	found := make([]*T, len(docs))
+	for i, doc := range docs {
+		if found[i], err = c.decode(doc); err != nil {
 			return nil, err
 		}
 	}
-	return list, nil
+	return found, nil
 }
 
-// of gives the engine's unit behind a domain's.
-func of(tx unit.Tx) (engine.Tx, error) {
-	t, ok := tx.(engine.Tx)
-	if !ok {
-		return nil, fmt.Errorf("store: %T is no unit of work of this store", tx)
+// check sees that the values of a query are of the kinds of the fields: a
+// value of another kind finds nothing, and nobody would know why.
+func (p *plan) check(q unit.Query) (unit.Query, error) {
+	kinds, declared := p.indexes[q.Index]
+	switch {
+	case !declared:
+		return q, errors.New("it is not declared")
+	case len(q.Key) >= len(kinds) && q.Index != engine.IDIndex || len(q.Key)+len(q.After) > len(kinds):
+		return q, errors.New("more values than fields")
 	}
-	return t, nil
-}
-
-func (c collection[T, P]) encode(v *T, id string) (bson.Raw, error) {
-	raw, err := bson.Marshal(v)
+	key, err := acceptAll(kinds, q.Key)
 	if err != nil {
-		return nil, fmt.Errorf("store: write %s: %w", c.name, err)
+		return q, err
 	}
-	return c.sealer.seal(raw, id)
+	if q.After != nil {
+		if q.After, err = acceptAll(kinds[len(q.Key):], q.After); err != nil {
+			return q, err
+		}
+	}
+	q.Key = key
+	return q, nil
 }
 
-func (c collection[T, P]) decode(raw bson.Raw) (*T, error) {
-	plain, err := c.sealer.open(raw)
+func acceptAll(kinds []kind, values []any) ([]any, error) {
+	plain := make([]any, len(values))
+	for i, v := range values {
+		var err error
+		if plain[i], err = kinds[i].accept(v); err != nil {
+			return nil, fmt.Errorf("value %d: %w", i+1, err)
+		}
+	}
+	return plain, nil
+}
+
+func (c *collection[T]) encode(v *T) (bson.Raw, error) {
+	doc, err := bson.Marshal(v)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("store: encode a row of %s: %w", c.name, err)
+	}
+	if len(c.plan.sealed) == 0 {
+		return doc, nil
+	}
+	sealed, err := c.row(c.head(v).ID).seal(doc)
+	if err != nil {
+		return nil, fmt.Errorf("store: encrypt a row of %s: %w", c.name, err)
+	}
+	return sealed, nil
+}
+
+func (c *collection[T]) decode(doc bson.Raw) (*T, error) {
+	if len(c.plan.sealed) > 0 {
+		id, _, err := engine.Head(doc)
+		if err == nil {
+			doc, err = c.row(id).open(doc)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("store: decrypt row %s of %s: %w", id, c.name, err)
+		}
 	}
 	v := new(T)
-	if err := bson.Unmarshal(plain, v); err != nil {
-		return nil, fmt.Errorf("store: read %s: %w", c.name, err)
+	if err := bson.Unmarshal(doc, v); err != nil {
+		return nil, fmt.Errorf("store: decode a row of %s: %w", c.name, err)
 	}
 	return v, nil
 }
 
-// plainAll gives query values in the types that engines know: a domain's own
-// string, number or digest type is a string, a number, bytes.
-func plainAll(values []any) []any {
-	if values == nil {
-		return nil
-	}
-	out := make([]any, len(values))
-	for i, v := range values {
-		out[i] = plain(v)
-	}
-	return out
-}
-
-func plain(v any) any {
-	switch v.(type) {
-	case nil, string, bool, int, int64, []byte, time.Time:
-		return v
-	}
-	r := reflect.ValueOf(v)
-	switch {
-	case r.Kind() == reflect.String:
-		return r.String()
-	case r.CanInt():
-		return r.Int()
-	case r.Kind() == reflect.Bool:
-		return r.Bool()
-	case r.Kind() == reflect.Array && r.Type().Elem().Kind() == reflect.Uint8:
-		b := make([]byte, r.Len())
-		reflect.Copy(reflect.ValueOf(b), r)
-		return b
-	}
-	return v // the engine refuses it by name
+func (c *collection[T]) row(id string) *rowCipher {
+	return &rowCipher{fields: c.plan.sealed, collection: c.name, id: id}
 }

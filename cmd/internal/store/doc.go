@@ -1,7 +1,22 @@
-// Package store is where the domains' entities live: typed tables (unit.Table)
-// and units of work (unit.Work), written once over any engine, with the fields
-// that must not be readable at rest encrypted.
+// Package store is the domains' storage, written once over an engine: typed
+// tables with encrypted fields ([Declare]), units of work that run again when they lost a race ([Work]),
+// blobs ([Blobs]), hints from the outbox ([Hub]) and the sweeping of what has
+// lapsed. It owns how entities become documents; it owns no rule of any domain
+// and no database.
 //
-// It owns how an entity becomes a document and back. What the entities mean is
-// the domains'; how documents are kept is the engine's.
+// # Fields
+//
+// An entity is a struct whose first field is unit.Row, inlined. Its other
+// fields are stored under their bson tags. A field of the struct itself with a
+// tag enc:"class" is stored as SM4-GCM of its BSON type and value: under a key
+// derived for this row from the key of the class, with collection, id and
+// field name as additional data, so that no sealed value can be read in the
+// place of another. Such a field cannot be in an index.
+//
+// # Trust
+//
+// Who can read the database sees ids, states, times, keyed hashes and the
+// names of organizations; not personal data, statements or documents. Who can
+// write to it can put old rows back and take rows away: what must not be
+// undone so is guarded elsewhere (the signer's journal, the audit chain).
 package store

@@ -10,13 +10,14 @@ import (
 	"yunzhang.dev/cmd/internal/store/engine"
 )
 
-// Attempts and pauses of a unit that loses races: with pauses that double to a
-// tenth of a second, the last attempt comes after about a second of losing,
-// more than any honest queue for one row takes.
+// Attempts and pauses of a unit that loses races: with pauses that double up
+// to the longest and are taken in part, at random, the last attempt comes after
+// some two seconds of losing, more than any honest queue for one row takes. A
+// caller that brings the same stale row each time ends with unit.ErrConflict.
 const (
-	attempts   = 20
+	attempts   = 64
 	firstPause = time.Millisecond
-	maxPause   = 100 * time.Millisecond
+	maxPause   = 64 * time.Millisecond
 )
 
 // Work implements unit.Work over an engine.
@@ -25,14 +26,22 @@ type Work struct{ engine engine.Engine }
 // NewWork makes a Work.
 func NewWork(e engine.Engine) *Work { return &Work{e} }
 
+// tx is a unit of work on one engine. It remembers which, so that it cannot be
+// used on a collection of another, which may have the same name.
+type tx struct {
+	engine.Tx
+	of engine.Engine
+}
+
 // Update implements unit.Work: a unit that lost a race runs again.
 func (w *Work) Update(ctx context.Context, fn func(unit.Tx) error) error {
 	pause := firstPause
 	for n := 1; ; n++ {
-		err := w.engine.Update(ctx, func(tx engine.Tx) error { return fn(tx) })
+		err := w.engine.Update(ctx, func(t engine.Tx) error { return fn(&tx{t, w.engine}) })
 		if !errors.Is(err, unit.ErrConflict) || n == attempts {
 			return err
 		}
+		// At random, so that those who met do not meet again.
 		if err := wait(ctx, rand.N(pause)); err != nil {
 			return err
 		}
@@ -42,7 +51,7 @@ func (w *Work) Update(ctx context.Context, fn func(unit.Tx) error) error {
 
 // View implements unit.Work.
 func (w *Work) View(ctx context.Context, fn func(unit.Tx) error) error {
-	return w.engine.View(ctx, func(tx engine.Tx) error { return fn(tx) })
+	return w.engine.View(ctx, func(t engine.Tx) error { return fn(&tx{t, w.engine}) })
 }
 
 func wait(ctx context.Context, d time.Duration) error {
