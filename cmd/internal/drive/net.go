@@ -24,7 +24,7 @@ type Net struct {
 
 // Client is an HTTP client that sends every request to the node.
 func (n Net) Client() *http.Client {
-	t := &http.Transport{DialContext: n.dial, TLSClientConfig: n.tls(), MaxIdleConns: 200, MaxIdleConnsPerHost: 200}
+	t := &http.Transport{DialContext: n.dial, TLSClientConfig: n.tls(), MaxIdleConns: 200, MaxIdleConnsPerHost: 200, IdleConnTimeout: 3 * time.Second}
 	return &http.Client{
 		Transport: t, Timeout: 60 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
