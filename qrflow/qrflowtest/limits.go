@@ -2,6 +2,7 @@ package qrflowtest
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -157,10 +158,13 @@ func testKillSwitch(t testing.TB, open Opener) {
 	for state := range states {
 		cases[state] = w.Play(t, statement.Stamp, state)
 	}
-	for range 120 { // more than a page of them
-		w.Open(t, statement.Stamp)
-	}
 	r := Request(statement.Stamp)
+	for i := range 120 { // more than a page of them
+		r.Subject.Account = fmt.Sprint("account ", i)
+		if _, err := w.Service.Open(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+	}
 	r.App = "app_2"
 	other, err := w.Service.Open(t.Context(), r)
 	if err != nil {

@@ -41,7 +41,7 @@ func tally(errs []error) map[string]int {
 // testTwoClaims: two devices claim one frame at once, 100 rounds: one winner
 // each, and the loser is told nothing about him (AT-024).
 func testTwoClaims(t testing.TB, open Opener) {
-	w := NewWorld(t, open, func(d *qrflow.Deps) { d.Limits.OpenTickets = 1000 })
+	w := NewWorld(t, open)
 	a, b := NewPhone(t, "us_1", "dv_1"), NewPhone(t, "us_1", "dv_2")
 	for range 100 {
 		o := w.Open(t, statement.Stamp)
@@ -59,6 +59,9 @@ func testTwoClaims(t testing.TB, open Opener) {
 			if err != nil && (claims[i].ID != "" || strings.Contains(fmt.Sprintf("%#v", err), "dv_")) {
 				t.Errorf("the loser learns about the winner: %+v, %v", claims[i], err)
 			}
+		}
+		if err := w.Service.Cancel(t.Context(), o.Ticket); err != nil {
+			t.Fatal(err)
 		}
 	}
 }
