@@ -32,8 +32,8 @@ import (
 // other files go.
 const keep = "YUNZHANG_SHOTS"
 
-// browser starts one Chromium for a test, or skips.
-func browser(t *testing.T, flags ...chromedp.ExecAllocatorOption) context.Context {
+// browser starts one Chromium for all tests, or skips them.
+func browser(t *testing.T) context.Context {
 	t.Helper()
 	exe := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
@@ -45,19 +45,18 @@ func browser(t *testing.T, flags ...chromedp.ExecAllocatorOption) context.Contex
 	if exe == "" {
 		t.Skip("needs chromium: none on the path")
 	}
-	options := append([]chromedp.ExecAllocatorOption{
+	ctx, stop := chromedp.NewExecAllocator(t.Context(),
 		chromedp.ExecPath(exe), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
-		chromedp.Flag("hide-scrollbars", true), chromedp.Flag("accept-lang", "zh-CN"),
-	}, flags...)
-	ctx, stop := chromedp.NewExecAllocator(t.Context(), options...)
+		chromedp.Flag("hide-scrollbars", true), chromedp.Flag("accept-lang", "zh-CN"))
 	t.Cleanup(stop)
 	ctx, stop = chromedp.NewContext(ctx)
 	t.Cleanup(stop)
+	if err := chromedp.Run(ctx); err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() { _ = chromedp.Cancel(ctx) }) // waits until its files are gone
-	ctx, stop = context.WithTimeout(ctx, 2*time.Minute)
-	t.Cleanup(stop)
 	return ctx
 }
 
@@ -69,9 +68,13 @@ type watched struct {
 	bad []string
 }
 
-// watch prepares a tab: complaints are kept, and its clock can be moved.
-func watch(t *testing.T, ctx context.Context) *watched {
+// watch opens a tab: complaints are kept, and its clock can be moved.
+func watch(t *testing.T, browser context.Context) *watched {
 	t.Helper()
+	ctx, stop := chromedp.NewContext(browser)
+	t.Cleanup(stop)
+	ctx, stop = context.WithTimeout(ctx, 3*time.Minute)
+	t.Cleanup(stop)
 	w := &watched{t: t, ctx: ctx}
 	chromedp.ListenTarget(ctx, func(ev any) {
 		switch e := ev.(type) {

@@ -1,11 +1,13 @@
 package widget_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/gofiber/fiber/v2"
@@ -15,11 +17,33 @@ import (
 	"yunzhang.dev/web/widget"
 )
 
+func TestInTheBrowser(t *testing.T) {
+	b := browser(t)
+	for _, tc := range []struct {
+		name string
+		test func(*testing.T, context.Context)
+	}{
+		{"a stamp", aStamp}, {"endings", endings}, {"reload", reload}, {"offline", offline}, {"English", english},
+		{"opener hands the token over", opener}, {"module in a page of another origin", module},
+	} {
+		t.Run(tc.name, func(t *testing.T) { tc.test(t, b) })
+	}
+}
+
 // A stamp from the first frame to the last word, with everything that can happen
 // on the way, in the order in which it happens.
-func TestAStampInTheBrowser(t *testing.T) {
-	t.Parallel()
-	s, w := newStage(t), watch(t, browser(t))
+func aStamp(t *testing.T, b context.Context) {
+	s, w := newStage(t), watch(t, b)
+	c := opened(s, w)
+	interrupted(c, w)
+	c = restarted(s, w, c)
+	claimed(c, w)
+	stamped(c, w)
+	w.quiet()
+}
+
+func opened(s *stage, w *watched) *caller {
+	w.t.Helper()
 	w.do(chromedp.Navigate(s.url + "/widget/#tkt=tk1"))
 	c := s.attached("tkt.tk1")
 	w.shows("正在连接")
@@ -27,45 +51,54 @@ func TestAStampInTheBrowser(t *testing.T) {
 	c.hello("open", "r1", nil)
 	c.hears(`{"v":1,"type":"ack","seq":0}`)
 	if got := w.text(`location.href`); got != s.url+"/widget/" {
-		t.Errorf("the token is still in the address: %s", got)
+		w.t.Errorf("the token is still in the address: %s", got)
 	}
 	w.shows("由“浙江省社会保险网上申报系统”发起")
-	text := c.frame(0)
-	w.decodes(text)
+	w.decodes(c.frame(0))
 	w.shows("分")
 	w.shoot("02-open")
 	w.decodes(c.frame(1))
-
 	c.send("wrong_subject", 3, nil)
 	c.hears(`{"v":1,"type":"ack","seq":3}`)
 	w.shows("不是该事项的办理人")
 	w.shoot("03-stranger")
+	return c
+}
 
-	// Silence: a code that nobody renews is covered, and comes back.
+// interrupted: a code that nobody renews is covered, and comes back.
+func interrupted(c *caller, w *watched) {
+	w.t.Helper()
 	w.do(chromedp.Evaluate(`skew += 7000`, nil))
 	w.shows("连接中断")
 	if n := w.text(`document.querySelectorAll('.yz-frame path').length`); n != "0" {
-		t.Error("the stale code is still in the page")
+		w.t.Error("the stale code is still in the page")
 	}
 	w.shoot("04-covered")
 	w.decodes(c.frame(2))
+}
 
-	// The server restarts: the page comes back with what it has.
+// restarted: the server goes, the page comes back with what it has.
+func restarted(s *stage, w *watched, c *caller) *caller {
+	w.t.Helper()
 	c.end(1012)
 	w.shows("连接中断")
 	c = s.attached("res.r1")
 	c.hello("open", "r2", nil)
 	c.hears(`{"v":1,"type":"ack","seq":3}`)
 	w.decodes(c.frame(3))
+	return c
+}
 
+func claimed(c *caller, w *watched) {
+	w.t.Helper()
 	c.send("claimed", 4, msg{"who": "张*（尾号 34 的手机）", "match": "417", "decide_ms": 300_000})
 	c.hears(`{"v":1,"type":"ack","seq":4}`)
 	w.shows("张*（尾号 34 的手机）已扫码")
 	if got := w.text(`[...document.querySelectorAll('.yz-digit')].map((d) => d.textContent).join('')`); got != "417" {
-		t.Errorf("number %q", got)
+		w.t.Errorf("number %q", got)
 	}
 	if got := w.text(`document.querySelector('[role=status]').textContent`); !strings.Contains(got, "4 1 7") {
-		t.Errorf("said to listeners: %q", got)
+		w.t.Errorf("said to listeners: %q", got)
 	}
 	w.shoot("05-claimed")
 	c.send("match_wrong", 5, msg{"tries_left": 1})
@@ -74,12 +107,15 @@ func TestAStampInTheBrowser(t *testing.T) {
 	w.shoot("06-match-wrong")
 	c.send("match_wrong", 5, msg{"tries_left": 9}) // said twice: not heard twice
 	c.send("from_the_future", 0, msg{"x": 1})
+}
 
+func stamped(c *caller, w *watched) {
+	w.t.Helper()
 	c.send("approved", 6, nil)
 	c.hears(`{"v":1,"type":"ack","seq":6}`)
 	w.shows("已在手机上确认")
 	if strings.Contains(w.text(`document.body.innerText`), "再试 9 次") {
-		t.Error("a message that came twice was taken twice")
+		w.t.Error("a message that came twice was taken twice")
 	}
 	w.shoot("07-approved")
 	c.send("signing", 7, msg{"done": 1, "total": 3})
@@ -89,9 +125,8 @@ func TestAStampInTheBrowser(t *testing.T) {
 	w.shows("盖章完成")
 	w.shoot("09-done")
 	if got := w.text(`sessionStorage.length`); got != "0" {
-		t.Error("a resume token is kept after the end")
+		w.t.Error("a resume token is kept after the end")
 	}
-	w.quiet()
 }
 
 // decodes waits until the code on the screen says text.
@@ -108,10 +143,8 @@ func (w *watched) decodes(text string) {
 	w.t.Fatalf("the code says %q, want %q", got, text)
 }
 
-func TestEndingsInTheBrowser(t *testing.T) {
-	t.Parallel()
-	s, ctx := newStage(t), browser(t)
-	w := watch(t, ctx)
+func endings(t *testing.T, b context.Context) {
+	s, w := newStage(t), watch(t, b)
 	for i, tc := range []struct {
 		kind   string
 		fields msg
@@ -153,9 +186,8 @@ func TestEndingsInTheBrowser(t *testing.T) {
 }
 
 // Loading the page again keeps the ticket, by a token that only this tab knows.
-func TestReload(t *testing.T) {
-	t.Parallel()
-	s, w := newStage(t), watch(t, browser(t))
+func reload(t *testing.T, b context.Context) {
+	s, w := newStage(t), watch(t, b)
 	w.do(chromedp.Navigate(s.url + "/widget/#tkt=tk1"))
 	c := s.attached("tkt.tk1")
 	c.hello("open", "r1", nil)
@@ -179,9 +211,8 @@ func TestReload(t *testing.T) {
 }
 
 // No network for long: the person is asked, not tortured.
-func TestOffline(t *testing.T) {
-	t.Parallel()
-	s, w := newStage(t), watch(t, browser(t))
+func offline(t *testing.T, b context.Context) {
+	s, w := newStage(t), watch(t, b)
 	w.do(chromedp.Navigate(s.url + "/widget/#tkt=tk1"))
 	c := s.attached("tkt.tk1")
 	c.hello("open", "r1", nil)
@@ -201,9 +232,9 @@ func TestOffline(t *testing.T) {
 	w.quiet()
 }
 
-func TestEnglish(t *testing.T) {
-	t.Parallel()
-	s, w := newStage(t), watch(t, browser(t, chromedp.Flag("accept-lang", "en-GB")))
+func english(t *testing.T, b context.Context) {
+	s, w := newStage(t), watch(t, b)
+	w.do(emulation.SetUserAgentOverride("Mozilla/5.0 Chrome").WithAcceptLanguage("en-GB"))
 	w.do(chromedp.Navigate(s.url + "/widget/#tkt=tk1"))
 	c := s.attached("tkt.tk1")
 	c.hello("open", "r1", msg{"purpose": "login", "app": "Social Insurance Online"})
@@ -223,8 +254,7 @@ func TestEnglish(t *testing.T) {
 }
 
 // A declaration system opens our page and hands the token over by message.
-func TestOpenerHandsTheTokenOver(t *testing.T) {
-	t.Parallel()
+func opener(t *testing.T, b context.Context) {
 	s := newStage(t)
 	heard := `
 		window.heard = [];
@@ -236,7 +266,7 @@ func TestOpenerHandsTheTokenOver(t *testing.T) {
 			}
 		});`
 	declare := foreign(t, "<script>"+heard+"</script>")
-	w := watch(t, browser(t))
+	w := watch(t, b)
 	w.do(chromedp.Navigate(declare), chromedp.Evaluate(
 		`window.other = window.open('`+s.url+`/widget/#from=' + encodeURIComponent(location.origin)); 1`, nil,
 		func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithUserGesture(true) }))
@@ -252,8 +282,7 @@ func TestOpenerHandsTheTokenOver(t *testing.T) {
 
 // A declaration system puts the module into a page of its own: the socket then
 // sees that page's origin.
-func TestModuleInAnotherOrigin(t *testing.T) {
-	t.Parallel()
+func module(t *testing.T, b context.Context) {
 	s := newStage(t)
 	declare := foreign(t, `
 		<link rel="stylesheet" href="`+s.url+`/ui/ui.css"><link rel="stylesheet" href="`+s.url+`/widget/waiting.css">
@@ -262,7 +291,7 @@ func TestModuleInAnotherOrigin(t *testing.T) {
 			import { open } from '`+s.url+`/widget/waiting.js';
 			open(document.getElementById('here'), { socket: '`+s.socket+`', token: 'tk1', onresult: (code) => { window.result = code; } });
 		</script>`)
-	w := watch(t, browser(t))
+	w := watch(t, b)
 	w.do(chromedp.Navigate(declare))
 	c := s.attached("tkt.tk1")
 	if c.origin != strings.TrimSuffix(declare, "/") {
