@@ -121,10 +121,11 @@ func TestAwaitedObject(t *testing.T) {
 	b := a4()
 	b.edit(pageObj, "/Contents 4 0 R", "/Contents [4 0 R 14 0 R]")
 	one := stamped(t, b.bytes(classic), pdf.Place{Page: 1, X: 9, Y: 9}, tiny(), pdf.PlaceOptions{Slot: smallSlot})
-	file := handSign(t, revise(one, 15, map[int]string{
-		pageObj: swap(t, objectText(t, one, pageObj), "[6 0 R]", "[6 0 R 12 0 R]"),
-		formObj: "<< /Fields [6 0 R 12 0 R] /SigFlags 3 >>",
-		12:      handField("Other", 13), 13: handSignature(),
+	// The first stamp has left out number 14: its field is 15, the form 20.
+	file := handSign(t, revise(one, 23, map[int]string{
+		pageObj: swap(t, objectText(t, one, pageObj), "[15 0 R]", "[15 0 R 21 0 R]"),
+		20:      "<< /Fields [15 0 R 21 0 R] /SigFlags 3 >>",
+		21:      handField("Other", 22), 22: handSignature(),
 		14: "<< /Length 22 >>\nstream\n0 0 500 500 re 1 g f* \nendstream",
 	}))
 	got := find(t, file)[0].LaterRevisions

@@ -108,13 +108,18 @@ func TestFindings(t *testing.T) {
 		{name: "layers all on", change: inCatalog("/OCProperties << /OCGs [6 0 R] /D << /ON [6 0 R] /Order [] >> >>")},
 		{name: "layer off", change: inCatalog("/OCProperties << /OCGs [6 0 R] /D << /OFF [6 0 R] >> >>"), want: pdf.HiddenLayers, at: pdf.Finding{Object: 1}},
 		{name: "all layers off", change: inCatalog("/OCProperties << /OCGs [] /D << /BaseState /OFF >> >>"), want: pdf.HiddenLayers, at: pdf.Finding{Object: 1}},
-		{name: "layer for printing", change: inCatalog("/OCProperties << /D << /AS [<< /Event /Print >>] >> >>"), want: pdf.HiddenLayers, at: pdf.Finding{Object: 1}},
+		{name: "layer not printed", change: printLayer("Print", "OFF"), want: pdf.HiddenLayers, at: pdf.Finding{Object: 1}},
+		{name: "layer printed", change: printLayer("Print", "ON")},
+		{name: "layer by zoom", change: printLayer("Zoom", "ON"), want: pdf.HiddenLayers, at: pdf.Finding{Object: 1}},
 		{name: "shown when off", change: object("<< /Type /OCMD /P /AllOff >>"), want: pdf.HiddenLayers, at: pdf.Finding{Object: 6}},
 		{name: "second catalog", change: object("<< /Type /Catalog /Pages 2 0 R >>"), want: pdf.SecondCatalog, at: pdf.Finding{Object: 6}},
 		{name: "page twice", change: func(b *builder) { b.pages = append(b.pages, pageObj) }, want: pdf.SharedPage, at: pdf.Finding{Object: pageObj, Page: 2}},
 		{name: "annotations above", change: func(b *builder) { b.tree = "/Annots []" }, want: pdf.InheritedAnnots, at: pdf.Finding{Object: pageObj, Page: 1}},
 		{name: "key twice", change: onPage("/Contents 4 0 R"), want: pdf.DuplicateKey, at: pdf.Finding{Object: pageObj, Page: 1}},
-		{name: "key twice in the form", change: inCatalog("/AcroForm << /Fields [] /Fields [] >>"), want: pdf.DuplicateKey},
+		{name: "key twice in the form", change: inCatalog("/AcroForm << /Fields [] /Fields [] >>"), want: pdf.DuplicateKey, at: pdf.Finding{Object: 1}},
+		{name: "key twice anywhere", change: object("[<< /A << /B 1 /#42 2 >> >>]"), want: pdf.DuplicateKey, at: pdf.Finding{Object: 6}},
+		{name: "stream of another length", change: func(b *builder) { b.stream("", "x"); b.edit(6, "/Length 1", "/Length 0") },
+			want: pdf.Damaged, at: pdf.Finding{Object: 6}},
 		{name: "object damaged", change: object("<< /A >>"), want: pdf.Damaged, at: pdf.Finding{Object: 6}},
 
 		{name: "certified", change: func(b *builder) { certify(b, 1) }, want: pdf.Certified, at: pdf.Finding{Object: sigObj}},
@@ -147,6 +152,14 @@ func TestFindings(t *testing.T) {
 				t.Errorf("placed all the same: %v", err)
 			}
 		})
+	}
+}
+
+// printLayer is a layer that a rule switches for a category of use.
+func printLayer(category, state string) func(*builder) {
+	return func(b *builder) {
+		b.catalog = "/OCProperties << /OCGs [6 0 R] /D << /AS [<< /Event /Print /OCGs [6 0 R] /Category [/" + category + "] >>] >> >>"
+		b.add("<< /Type /OCG /Name (x) /Usage << /Print << /PrintState /" + state + " >> >> >>")
 	}
 }
 

@@ -69,7 +69,7 @@ func (j *judge) ending() {
 func (j *judge) catalog() {
 	root := j.doc.root.Dict()
 	num := j.doc.root.Num
-	if root.Twice() != "" || j.file.Trailer().Twice() != "" {
+	if j.file.Trailer().Twice() != "" {
 		j.add(DuplicateKey, num)
 	}
 	names := j.file.Dict(root.Get("Names"))
@@ -109,9 +109,30 @@ func (j *judge) layers(oc *cos.Dict, object int) {
 	}
 	def := j.file.Dict(oc.Get("D"))
 	base := j.file.Name(def.Get("BaseState"))
-	if base != "" && base != "ON" ||
-		len(j.file.Items(def.Get("OFF"))) > 0 || len(j.file.Items(def.Get("AS"))) > 0 {
+	if base != "" && base != "ON" || len(j.file.Items(def.Get("OFF"))) > 0 {
 		j.add(HiddenLayers, object)
+	}
+	for _, v := range j.file.Items(def.Get("AS")) {
+		j.switched(j.file.Dict(v), object)
+	}
+}
+
+// switched judges a rule that turns layers on and off by what the reader does
+// with the page (ISO 32000-1 §8.11.4.4): harmless only when it turns none off
+// for looking, printing or exporting, and goes by nothing else.
+func (j *judge) switched(rule *cos.Dict, object int) {
+	states := map[cos.Name]cos.Name{"View": "ViewState", "Print": "PrintState", "Export": "ExportState"}
+	for _, c := range j.file.Items(rule.Get("Category")) {
+		category := j.file.Name(c)
+		if states[category] == "" {
+			j.add(HiddenLayers, object)
+		}
+		for _, layer := range j.file.Items(rule.Get("OCGs")) {
+			usage := j.file.Dict(j.file.Dict(j.file.Dict(layer).Get("Usage")).Get(category))
+			if j.file.Name(usage.Get(states[category])) == "OFF" {
+				j.add(HiddenLayers, object)
+			}
+		}
 	}
 }
 
@@ -135,13 +156,11 @@ func (j *judge) certified(perms *cos.Dict) {
 func (j *judge) pages() {
 	for i := range j.doc.pages {
 		p := &j.doc.pages[i]
-		switch num := p.obj.Num; {
-		case p.shared:
-			j.add(SharedPage, num)
-		case p.annotsAbove:
-			j.add(InheritedAnnots, num)
-		case p.dict.Twice() != "":
-			j.add(DuplicateKey, num)
+		if p.shared {
+			j.add(SharedPage, p.obj.Num)
+		}
+		if p.annotsAbove {
+			j.add(InheritedAnnots, p.obj.Num)
 		}
 	}
 }

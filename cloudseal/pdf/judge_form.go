@@ -20,9 +20,6 @@ func (j *judge) form() {
 	if form == nil {
 		return
 	}
-	if form.Twice() != "" {
-		j.add(DuplicateKey, ref.Num)
-	}
 	if form.Has("XFA") {
 		j.add(XFA, ref.Num)
 	}

@@ -16,6 +16,9 @@ func (j *judge) objects() {
 			if v.Dict.Has("F") || v.Dict.Has("Ref") {
 				j.add(ExternalData, num)
 			}
+			if _, err := j.file.Raw(v); err != nil {
+				j.add(Damaged, num)
+			}
 		case *cos.Dict:
 			if j.file.Name(v.Get("Type")) == "Catalog" && num != j.doc.root.Num {
 				j.add(SecondCatalog, num)
@@ -44,8 +47,12 @@ func (j *judge) value(v any, num int) {
 	}
 }
 
-// dict judges a dictionary by its telling keys, wherever it stands.
+// dict judges a dictionary by its telling keys, wherever it stands. Of a key
+// that is there twice some readers take the first, others the last.
 func (j *judge) dict(d *cos.Dict, num int) {
+	if d.Twice() != "" {
+		j.add(DuplicateKey, num)
+	}
 	for i := range d.Entries {
 		e := &d.Entries[i]
 		switch e.Key {

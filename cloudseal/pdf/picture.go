@@ -65,8 +65,12 @@ var (
 	errPictureBytes = errors.New("picture damaged")
 )
 
-// headSize: signature, and the IHDR chunk of 13 bytes (PNG §11.2.2).
-const headSize = 8 + 8 + 13
+// Where bit depth and interlace method stand: behind the signature and the
+// head of the first chunk (PNG §11.2.2).
+const (
+	depthAt     = 8 + 8 + 8
+	interlaceAt = 8 + 8 + 12
+)
 
 func readHead(b []byte) (pngHead, error) {
 	if len(b) > MaxPictureBytes {
@@ -79,7 +83,7 @@ func readHead(b []byte) (pngHead, error) {
 	if cfg.Width > MaxPicturePixels/cfg.Height {
 		return pngHead{}, errPictureSize
 	}
-	h := pngHead{width: cfg.Width, height: cfg.Height, depth: b[24], interlaced: b[28]}
+	h := pngHead{width: cfg.Width, height: cfg.Height, depth: b[depthAt], interlaced: b[interlaceAt]}
 	h.palette, _ = cfg.ColorModel.(color.Palette)
 	return h, nil
 }

@@ -73,7 +73,7 @@ func (f *File) inStreamData(at int) bool {
 	if !ok || at < s.Data {
 		return false
 	}
-	raw, err := f.raw(s)
+	raw, err := f.Raw(s)
 	return err == nil && at < s.Data+len(raw)
 }
 

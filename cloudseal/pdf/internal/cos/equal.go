@@ -80,8 +80,8 @@ func SameObject(a *Object, fa *File, b *Object, fb *File) bool {
 	if !equalDicts(x.Dict, y.Dict) {
 		return false
 	}
-	p, err1 := fa.raw(x)
-	q, err2 := fb.raw(y)
+	p, err1 := fa.Raw(x)
+	q, err2 := fb.Raw(y)
 	return err1 == nil && err2 == nil && bytes.Equal(p, q)
 }
 

@@ -6,5 +6,10 @@ func Value(text string) (any, error) {
 	return l.operand()
 }
 
+// SmallBudget allows little, so that a limit is met soon.
+func SmallBudget(work, values int) *Budget {
+	return &Budget{work: work, values: values, inflate: 2 * MaxInflated}
+}
+
 // Unpredict undoes PNG row filters.
 func Unpredict(data []byte, row, pixel int) ([]byte, error) { return unfilterRows(data, row, pixel, 0) }

@@ -10,7 +10,7 @@ import (
 // Decode gives the decoded data of a stream. Only what structures use is
 // known: no filter, or FlateDecode with the PNG predictors.
 func (f *File) Decode(s *Stream) ([]byte, error) {
-	raw, err := f.raw(s)
+	raw, err := f.Raw(s)
 	if err != nil {
 		return nil, err
 	}
@@ -43,9 +43,9 @@ func first(items []any) any {
 	return items[0]
 }
 
-// raw gives a stream's data as it stands in the file. Its Length must lead to
+// Raw gives a stream's data as it stands in the file. Its Length must lead to
 // endstream: readers differ in what they do when it does not.
-func (f *File) raw(s *Stream) ([]byte, error) {
+func (f *File) Raw(s *Stream) ([]byte, error) {
 	n, ok := f.Int(s.Dict.Get("Length"))
 	if !ok || n < 0 || n > int64(len(f.Data)-s.Data) {
 		return nil, damaged(s.Data, "bad stream length")

@@ -71,7 +71,7 @@ func decodeHex(in []byte) []byte {
 }
 
 func decodeLiteral(in []byte) []byte {
-	if bytes.IndexAny(in, "\\\r") < 0 {
+	if !bytes.ContainsAny(in, "\\\r") {
 		return bytes.Clone(in)
 	}
 	out := make([]byte, 0, len(in))

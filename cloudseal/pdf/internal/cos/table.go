@@ -1,9 +1,8 @@
 package cos
 
-// rowSize is the fixed size of a row of a table (ISO 32000-1 §7.5.4).
-const rowSize = 20
-
-// table reads the subsections of a cross-reference table and its trailer.
+// table reads the subsections of a cross-reference table (ISO 32000-1 §7.5.4)
+// and its trailer. Rows are read as words, since some writers end them with one
+// byte instead of two.
 func (l *lexer) table(s *Section) error {
 	for {
 		l.skip()
