@@ -66,8 +66,12 @@ func (s *Service) Claim(ctx context.Context, c Claimant, scan Scan) (Claim, erro
 	return Claim{}, s.refused(ctx, t, c, "ticket.claim", err)
 }
 
-// errForged: no frame of ours; it counts against the device.
-var errForged = fault.TicketUnavailable.Becausef("no such frame")
+// errForged: no frame of ours. To the device it is the same answer as for an
+// ended ticket, but it counts against the device.
+var (
+	errForged = errors.New("no such frame")
+	forged    = fault.TicketUnavailable.Because(errForged)
+)
 
 // admitScan holds the limits of a device.
 func (s *Service) admitScan(c Claimant) error {
@@ -114,14 +118,14 @@ func (s *Service) claim(tx unit.Tx, c Claimant, scan Scan) (*Ticket, error) {
 func (s *Service) scanned(tx unit.Tx, c Claimant, scan Scan) (*Ticket, error) {
 	f, err := scan.frame()
 	if err != nil {
-		return nil, errForged
+		return nil, forged
 	}
 	found, err := s.d.Tickets.Find(tx, unit.Query{Index: "handleHash", Key: []any{hashHandle(f.handle)}, Limit: 1})
 	if err != nil {
 		return nil, fmt.Errorf("find ticket: %w", err)
 	}
 	if len(found) == 0 {
-		return nil, errForged
+		return nil, forged
 	}
 	t := found[0]
 	secret, err := s.secret(t)
@@ -131,7 +135,7 @@ func (s *Service) scanned(tx unit.Tx, c Claimant, scan Scan) (*Ticket, error) {
 	state, now := t.StateAt(tx.Now()), tx.Now()
 	switch {
 	case !f.genuine(secret, t.ID):
-		return nil, errForged
+		return nil, forged
 	case state == Claimed && t.heldBy(c):
 		return t, nil // the answer got lost
 	case state == Issued || !s.d.Limits.fresh(t, now, f.n):
@@ -171,7 +175,7 @@ func (s *Service) badFrame(ctx context.Context, c Claimant) error {
 	now, key := s.d.Now(), "bad/"+c.Device
 	s.d.Limiter.Take(now, key, s.d.Limits.BadFrames)
 	if s.d.Limiter.Full(now, key, s.d.Limits.BadFrames) == 0 {
-		return errForged
+		return forged
 	}
 	return s.update(ctx, func(tx unit.Tx) error {
 		err := s.d.Audit.Write(tx, audit.Record{
@@ -181,7 +185,7 @@ func (s *Service) badFrame(ctx context.Context, c Claimant) error {
 		if err != nil {
 			return err
 		}
-		return kept{errForged}
+		return kept{forged}
 	})
 }
 

@@ -126,6 +126,23 @@ func testGuessedHandles(t testing.TB, open Opener) {
 	}
 }
 
+// testEndedCodes: scanning a code whose ticket has just ended is no guess.
+func testEndedCodes(t testing.TB, open Opener) {
+	w := NewWorld(t, open)
+	c, next := w.Play(t, statement.Login, qrflow.Open), w.Play(t, statement.Login, qrflow.Open)
+	if err := w.Service.Cancel(t.Context(), c.Ticket); err != nil {
+		t.Fatal(err)
+	}
+	for range 10 {
+		if _, err := w.Service.Claim(t.Context(), c.Phone.Claimant, c.Scan); !errors.Is(err, fault.TicketUnavailable) {
+			t.Errorf("an ended ticket: %v", err)
+		}
+	}
+	if _, err := w.Service.Claim(t.Context(), c.Phone.Claimant, next.Scan); err != nil {
+		t.Errorf("the next ticket: %v", err)
+	}
+}
+
 // testSameClaimAgain: a device whose answer got lost asks again and gets the
 // same claim, also with a frame that is stale by now; nothing happens twice.
 func testSameClaimAgain(t testing.TB, open Opener) {

@@ -35,6 +35,7 @@ func Run(t *testing.T, open Opener) {
 		"BadSignatures":          testBadSignatures,
 		"SlowRecheck":            testSlowRecheck,
 		"FutureFrames":           testFutureFrames,
+		"EndedCodes":             testEndedCodes,
 		"Replay":                 testReplay,
 		"WrongHead":              testWrongHead,
 		"PageToken":              testPageToken,
