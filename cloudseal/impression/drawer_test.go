@@ -107,7 +107,12 @@ func TestSameSpecSameBytes(t *testing.T) {
 	t.Parallel()
 	other := impression.New()
 	var wg sync.WaitGroup
-	for _, s := range everyKind() {
+	for _, s := range []impression.Spec{
+		{Kind: impression.Statutory, Name: company, Number: "3702110012345"},
+		{Kind: impression.Invoice, Name: company, Number: "91370211MA3C8K2X5U"},
+		{Kind: impression.LegalRepresentative, Name: "王建国"},
+		{Kind: impression.LegalRepresentative, Name: "买买提·吐尔逊江"},
+	} {
 		wg.Go(func() {
 			once := drawn(t, s)
 			again, err := other.Draw(s)
@@ -122,7 +127,7 @@ func TestSameSpecSameBytes(t *testing.T) {
 func TestFilesAreSmall(t *testing.T) {
 	t.Parallel()
 	name := []rune(longName)
-	for _, n := range []int{4, 6, 12, 20, 30, 40, 50} {
+	for _, n := range []int{4, 12, 30, 50} {
 		p := drawn(t, impression.Spec{Kind: impression.Statutory, Name: string(name[:n]), Number: "3702110012345"})
 		if len(p.PNG) > 40<<10 || len(p.SVG) > 64<<10 {
 			t.Errorf("%d characters: PNG %d, SVG %d bytes", n, len(p.PNG), len(p.SVG))
@@ -134,7 +139,7 @@ func TestFilesAreSmall(t *testing.T) {
 func TestNameKeepsItsPlace(t *testing.T) {
 	t.Parallel()
 	name := []rune(longName)
-	for _, n := range []int{2, 4, 6, 9, 12, 16, 20, 25, 30, 35, 40, 50} {
+	for _, n := range []int{2, 4, 9, 14, 20, 30, 40, 50} {
 		m := decodePNG(t, drawn(t, impression.Spec{Kind: impression.Statutory, Name: string(name[:n])}).PNG)
 		for _, zone := range []struct {
 			name     string

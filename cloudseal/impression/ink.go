@@ -24,6 +24,10 @@ func measure(picture image.Image, of shade) *image.Gray {
 	const strip = 64
 	r := picture.Bounds()
 	m := image.NewGray(image.Rect(0, 0, r.Dx(), r.Dy()))
+	if p, ok := picture.(*image.Paletted); ok {
+		measurePalette(m, p, of)
+		return m
+	}
 	rows := image.NewRGBA(image.Rect(0, 0, r.Dx(), min(strip, r.Dy())))
 	for top := 0; top < r.Dy(); top += strip {
 		n := min(strip, r.Dy()-top)
@@ -35,6 +39,22 @@ func measure(picture image.Image, of shade) *image.Gray {
 		}
 	}
 	return m
+}
+
+// measurePalette is measure for pictures of few colours, such as all of ours,
+// which the general way is slow with.
+func measurePalette(m *image.Gray, p *image.Paletted, of shade) {
+	var shades [256]uint8
+	for i, c := range p.Palette {
+		r, g, b, a := c.RGBA()
+		white := 0xFFFF - a
+		shades[i] = of(uint8((r+white)>>8), uint8((g+white)>>8), uint8((b+white)>>8))
+	}
+	for y := range m.Rect.Dy() {
+		for x, i := range p.Pix[y*p.Stride:][:m.Rect.Dx()] {
+			m.Pix[y*m.Stride+x] = shades[i]
+		}
+	}
 }
 
 // faint is the least shade over the paper's that counts as ink: noise and

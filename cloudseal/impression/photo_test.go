@@ -64,7 +64,7 @@ func (c photo) expose(m image.Image) *image.RGBA {
 		k * cos, -k * sin, mid - k*(cos*w-sin*h),
 		c.squash * k * sin, c.squash * k * cos, mid - c.squash*k*(sin*w+cos*h),
 	}
-	scale.BiLinear.Transform(sheet, at, stamp, stamp.Rect, scale.Over, nil)
+	scale.ApproxBiLinear.Transform(sheet, at, stamp, stamp.Rect, scale.Over, nil)
 	c.spoil(sheet)
 	return sheet
 }
