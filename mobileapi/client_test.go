@@ -370,7 +370,6 @@ func TestPhoneChecksDrafts(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	x.redraft(t, nil)
 	if _, err := p.DraftAgreement(ctx, place, client.Agreement{AgreementID: "agreement-1", Text: "另一份协议"}); !errors.Is(err, client.ErrStatement) {
 		t.Errorf("another text: %v", err)
 	}
@@ -384,22 +383,14 @@ func TestPhoneChecksDrafts(t *testing.T) {
 	}
 }
 
-// redraft plays a server that drafts a delegation of its own; nil ends that.
+// redraft plays a server that drafts a delegation of its own.
 func (x *wire) redraft(t *testing.T, change func(*statement.Delegation)) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.alter = nil; change == nil {
-		return
-	}
-	x.alter = func(r *http.Request, res *http.Response) {
-		if !strings.HasSuffix(r.URL.Path, "/delegations/draft") || res.StatusCode >= 300 {
-			return
-		}
-		var d object
-		if err := json.NewDecoder(res.Body).Decode(&d); err != nil {
+	t.Helper()
+	x.rewrite("/delegations/draft", func(o object) {
+		b, err := base64.RawURLEncoding.DecodeString(o["statement"].(string))
+		if err != nil {
 			t.Error(err)
 		}
-		b, _ := base64.RawURLEncoding.DecodeString(d["statement"].(string))
 		s, err := statement.ParseDelegation(b)
 		if err != nil {
 			t.Error(err)
@@ -408,10 +399,8 @@ func (x *wire) redraft(t *testing.T, change func(*statement.Delegation)) {
 		if b, err = s.Bytes(); err != nil {
 			t.Error(err)
 		}
-		d["statement"], d["statement_sm3"] = b64(b), gm.SM3(b).Hex()
-		body, _ := json.Marshal(d)
-		res.Body = io.NopCloser(bytes.NewReader(body))
-	}
+		o["statement"], o["statement_sm3"] = b64(b), gm.SM3(b).Hex()
+	})
 }
 
 func TestPhoneRepeatsWhatWasLost(t *testing.T) {
@@ -511,5 +500,51 @@ func TestPhoneAsAgentElsewhere(t *testing.T) {
 	}
 	if err := p.FinishRealPerson(ctx, s.SessionID); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestPhoneChecksItsEnrolment has the server answer with the word on another
+// device: the phone keeps no keys under it.
+func TestPhoneChecksItsEnrolment(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, mobileapi.Limits{})
+	w.Faces.Know(realperson.Identity{Name: zhao().Name, IDNumber: zhao().IDNumber})
+	p, x := w.phone(t, filepath.Join(t.TempDir(), "phone"))
+	e, err := p.BeginEnrol(t.Context(), applicant(zhao()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	codes := client.Codes{Phone: "000000", Authorization: "000000", PIN: authztest.PIN}
+	for name, spoil := range map[string]func(object){
+		"person":  func(o object) { o["person_id"] = w.legal.Person.ID },
+		"share":   func(o object) { o["share"] = "AAAA" },
+		"keys":    func(o object) { o["enrolment"].(object)["statement"] = b64(w.legal.Device.Enrolment.Bytes) },
+		"garbage": func(o object) { o["enrolment"].(object)["statement"] = "AAAA" },
+	} {
+		x.rewrite("/finish", spoil)
+		if _, err := e.Finish(t.Context(), codes); !errors.Is(err, client.ErrStatement) || p.Device() != "" {
+			t.Errorf("%s: %v, device %q", name, err, p.Device())
+		}
+	}
+	x.rewrite("/finish", func(object) {})
+	if _, err := e.Finish(t.Context(), codes); err != nil || p.Device() == "" {
+		t.Errorf("the true answer: %v", err)
+	}
+}
+
+// rewrite changes the good answers of a path.
+func (x *wire) rewrite(suffix string, change func(object)) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.alter = func(r *http.Request, res *http.Response) {
+		if !strings.HasSuffix(r.URL.Path, suffix) || res.StatusCode >= 300 {
+			return
+		}
+		var o object
+		if json.NewDecoder(res.Body).Decode(&o) == nil {
+			change(o)
+		}
+		b, _ := json.Marshal(o)
+		res.Body = io.NopCloser(bytes.NewReader(b))
 	}
 }

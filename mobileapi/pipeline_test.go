@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -268,6 +269,24 @@ func TestRates(t *testing.T) {
 	}
 	w.Clock.Add(time.Minute)
 	w.get(t, w.agent, "/v1/me").into(t, nil)
+}
+
+// TestAddressesOfOneNetwork: who has an IPv6 address has its whole /64.
+func TestAddressesOfOneNetwork(t *testing.T) {
+	t.Parallel()
+	limits := mobileapi.DefaultLimits()
+	limits.Address = httpx.Rate{Name: "address", Count: 1, Per: time.Minute}
+	w := newWorld(t, limits)
+	w.app = httpx.NewServer(httpx.Deps{Now: w.Clock.Now, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")}})
+	w.api.Mount(w.app)
+	from := func(address string) answer {
+		r := ask(http.MethodPost, "/v1/device/nonce", nil)
+		r.header.Set("X-Forwarded-For", address)
+		return w.send(t, r)
+	}
+	from("2001:db8:1:2::1").into(t, nil)
+	from("2001:db8:1:2:ffff::9").want(t, fault.SlowDown)
+	from("2001:db8:1:3::1").into(t, nil)
 }
 
 func TestChecksComeInOrder(t *testing.T) {

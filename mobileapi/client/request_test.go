@@ -40,10 +40,10 @@ func refused(status int, body string) func(http.ResponseWriter) {
 
 func good(w http.ResponseWriter) { _, _ = w.Write([]byte(`{"agreement_id":"a","text":"t","later":1}`)) }
 
-// ask plays a script and gives the pauses the phone made.
-func ask(t *testing.T, script ...func(http.ResponseWriter)) (s *server, pauses []time.Duration, err error) {
+// ask plays a script and gives how often the phone asked and its pauses.
+func ask(t *testing.T, script ...func(http.ResponseWriter)) (asked int, pauses []time.Duration, err error) {
 	t.Helper()
-	s = &server{script: script}
+	s := &server{script: script}
 	srv := httptest.NewServer(s)
 	t.Cleanup(srv.Close)
 	p, err := client.New(client.Config{
@@ -54,7 +54,9 @@ func ask(t *testing.T, script ...func(http.ResponseWriter)) (s *server, pauses [
 		t.Fatal(err)
 	}
 	_, err = p.Agreement(t.Context())
-	return s, pauses, err
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.asked, pauses, err
 }
 
 func hangUp(w http.ResponseWriter) {
@@ -89,9 +91,9 @@ func TestRepetition(t *testing.T) {
 		{"not JSON", []func(http.ResponseWriter){func(w http.ResponseWriter) { _, _ = w.Write([]byte("{")) }}, 1, nil, errors.New("answer")},
 		{"doubled member", []func(http.ResponseWriter){func(w http.ResponseWriter) { _, _ = w.Write([]byte(`{"text":"a","text":"b"}`)) }}, 1, nil, errors.New("answer")},
 	} {
-		s, pauses, err := ask(t, c.script...)
-		if s.asked != c.asked || !slices.Equal(pauses, c.pauses) {
-			t.Errorf("%s: asked %d times with pauses %v", c.name, s.asked, pauses)
+		asked, pauses, err := ask(t, c.script...)
+		if asked != c.asked || !slices.Equal(pauses, c.pauses) {
+			t.Errorf("%s: asked %d times with pauses %v", c.name, asked, pauses)
 		}
 		f, isFault := c.want.(*fault.Error)
 		switch {

@@ -81,7 +81,8 @@ func (s store) load() (identity, *gm.PrivateKey, error) {
 	return id, key, nil
 }
 
-// prepare makes sure before anything is sent that the keys can be kept.
+// prepare makes sure that keys can be kept here: no device is enrolled, and what
+// a registration that broke off left is gone.
 func (s store) prepare() error {
 	if _, err := os.Stat(s.path(identityFile)); err == nil {
 		return ErrEnrolled
@@ -89,7 +90,7 @@ func (s store) prepare() error {
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return fmt.Errorf("phone: %w", err)
 	}
-	for _, name := range []string{requestFile, sealedFile, secretFile} { // of a registration that broke off
+	for _, name := range []string{requestFile, sealedFile, secretFile} {
 		if err := os.Remove(s.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("phone: %w", err)
 		}
@@ -97,8 +98,12 @@ func (s store) prepare() error {
 	return nil
 }
 
-// save keeps a new device.
+// save keeps a new device. What an earlier try left behind is replaced as long
+// as it did not come to an end.
 func (s store) save(id identity, request, key *gm.PrivateKey, share []byte) error {
+	if err := s.prepare(); err != nil {
+		return err
+	}
 	secret := gm.Random(secretSize)
 	sealed, err := gm.Seal(wrapping(share, secret, id.Device), key.PKCS8(), aad(id.Device))
 	if err != nil {
@@ -116,7 +121,16 @@ func (s store) save(id identity, request, key *gm.PrivateKey, share []byte) erro
 			return fmt.Errorf("phone: keep keys: %w", err)
 		}
 	}
-	return nil
+	return s.settle()
+}
+
+// settle makes the names of the new files durable.
+func (s store) settle() error {
+	d, err := os.Open(s.dir)
+	if err != nil {
+		return fmt.Errorf("phone: %w", err)
+	}
+	return errors.Join(d.Sync(), d.Close())
 }
 
 // unwrap gives the statement key for the server's share.

@@ -3,7 +3,6 @@ package client
 import (
 	"bytes"
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,17 +15,7 @@ import (
 func enrolled(t *testing.T) (s store, request, key *gm.PrivateKey, share []byte) {
 	t.Helper()
 	s = store{dir: filepath.Join(t.TempDir(), "phone")}
-	var err error
-	if request, err = gm.GenerateKey(); err != nil {
-		t.Fatal(err)
-	}
-	if key, err = gm.GenerateKey(); err != nil {
-		t.Fatal(err)
-	}
-	share = gm.Random(32)
-	if err := s.prepare(); err != nil {
-		t.Fatal(err)
-	}
+	request, key, share = newKeyPair(t), newKeyPair(t), gm.Random(32)
 	if err := s.save(identity{Person: "us_1", Device: "dv_1", Key: key.Public().Hash()}, request, key, share); err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +36,7 @@ func TestFolder(t *testing.T) {
 	if err := s.prepare(); !errors.Is(err, ErrEnrolled) {
 		t.Errorf("the folder is used again: %v", err)
 	}
-	if err := s.save(id, request, key, share); !errors.Is(err, fs.ErrExist) {
+	if err := s.save(id, request, key, share); !errors.Is(err, ErrEnrolled) {
 		t.Errorf("keys were overwritten: %v", err)
 	}
 	files, err := os.ReadDir(s.dir)
@@ -121,10 +110,20 @@ func TestBrokenFolder(t *testing.T) {
 	if _, _, err := s.load(); !errors.Is(err, ErrNotEnrolled) {
 		t.Errorf("%v", err)
 	}
-	if err := s.prepare(); err != nil {
-		t.Error(err)
+	key, share := newKeyPair(t), gm.Random(32)
+	if err := s.save(identity{Device: "dv_2", Key: key.Public().Hash()}, newKeyPair(t), key, share); err != nil {
+		t.Fatal(err)
 	}
-	if _, err := os.Stat(s.path(sealedFile)); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("%v", err)
+	if opened, err := s.unwrap(share, "dv_2"); err != nil || !opened.Equal(key) {
+		t.Errorf("after a second try: %v", err)
 	}
+}
+
+func newKeyPair(t *testing.T) *gm.PrivateKey {
+	t.Helper()
+	key, err := gm.GenerateKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
 }
