@@ -199,7 +199,7 @@ func (k kind) accept(value any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if is := kindOf(reflect.TypeOf(v)); v == nil || is != k {
+	if v == nil || kindOf(reflect.TypeOf(v)) != k {
 		return nil, fmt.Errorf("%T is no %s", value, k)
 	}
 	return v, nil
