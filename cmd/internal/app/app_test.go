@@ -16,9 +16,8 @@ import (
 )
 
 // settings is a sandbox node on a port of its own.
-func settings(t *testing.T, addr string) config.Config {
+func settings(t *testing.T, dir, addr string) config.Config {
 	t.Helper()
-	dir := t.TempDir()
 	c := config.Default()
 	c.Listen, c.DataDir, c.KeysDir = addr, filepath.Join(dir, "data"), filepath.Join(dir, "keys")
 	c.Sandbox.Enabled = true
@@ -39,11 +38,17 @@ func settings(t *testing.T, addr string) config.Config {
 // start runs a node until the test ends.
 func start(t *testing.T, o app.Options) (base string, c config.Config, a *app.App) {
 	t.Helper()
+	return startIn(t, t.TempDir(), o)
+}
+
+// startIn is start with a folder that may outlive the test.
+func startIn(t *testing.T, dir string, o app.Options) (base string, c config.Config, a *app.App) {
+	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	c = settings(t, ln.Addr().String())
+	c = settings(t, dir, ln.Addr().String())
 	if o.Log == nil {
 		o.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
 	}
@@ -107,7 +112,7 @@ func TestSitesAnswerUnderTheirNames(t *testing.T) {
 
 func TestSecondProcessIsRefused(t *testing.T) {
 	t.Parallel()
-	c := settings(t, "127.0.0.1:1")
+	c := settings(t, t.TempDir(), "127.0.0.1:1")
 	first, err := app.New(c, app.Options{})
 	if err != nil {
 		t.Fatal(err)

@@ -37,10 +37,16 @@ func check(t *testing.T, err error) {
 
 func newParty(t *testing.T, uses int, o app.Options) *party {
 	t.Helper()
+	return newPartyIn(t, t.TempDir(), uses, o)
+}
+
+// newPartyIn is newParty with a folder that may outlive the test.
+func newPartyIn(t *testing.T, dir string, uses int, o app.Options) *party {
+	t.Helper()
 	o.World = drive.World()
-	base, c, a := start(t, o)
+	base, c, a := startIn(t, dir, o)
 	p := &party{app: a, Node: drive.Node{
-		Net: drive.Net{Addr: strings.TrimPrefix(base, "http://")}, Config: c, Code: a.LastCode, Dir: t.TempDir(),
+		Net: drive.Net{Addr: strings.TrimPrefix(base, "http://")}, Config: c, Code: a.LastCode, Dir: filepath.Join(dir, "phones"),
 	}}
 	var err error
 	p.legal, err = p.Phone("legal")

@@ -1,0 +1,81 @@
+package app_test
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"yunzhang.dev/cmd/internal/app"
+	"yunzhang.dev/cmd/internal/drive"
+)
+
+// A copy of the whole data folder, taken at the worst moment (an approval is
+// committed and not stamped), in the hands of somebody who has everything but
+// the keys folder: he makes one of his own.
+func TestCopyOfTheDataSealsNothing(t *testing.T) {
+	t.Parallel()
+	k := newKillWorld(t)
+	victim := startChild(t, k.configFile, "intent")
+	ticket := k.approveUntilDeath(t, "stolen")
+	victim.killed(t)
+
+	stolen := k.config
+	dir := t.TempDir()
+	stolen.DataDir, stolen.KeysDir = filepath.Join(dir, "data"), filepath.Join(dir, "keys")
+	check(t, os.CopyFS(stolen.DataDir, os.DirFS(k.config.DataDir)))
+	check(t, app.NewSecrets(stolen.KeysDir, app.Operator{Name: "盗用者", USCC: "12100000000018032A"}, time.Now()))
+	a, err := app.New(stolen, app.Options{World: drive.World(), Unlimited: true, Log: slog.New(slog.DiscardHandler)})
+	check(t, err)
+	if err := a.Recover(t.Context()); err == nil {
+		t.Error("recovery found nothing wrong")
+	}
+	if stamped, err := a.StampedNow(t.Context(), ticket); err != nil || stamped {
+		t.Errorf("the committed approval was stamped with other keys: %v, %v", stamped, err)
+	}
+	ln, err := net.Listen("tcp", stolen.Listen)
+	check(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- a.Run(ctx, ln) }()
+	defer func() { stop(); <-ended; check(t, a.Close()) }()
+
+	if _, err := k.agent.Me(t.Context()); err == nil {
+		t.Error("the agent's device was accepted")
+	}
+	if _, err := k.legal.Me(t.Context()); err == nil {
+		t.Error("the legal representative's device was accepted")
+	}
+	if _, err := k.agent.Unlock(t.Context(), drive.PIN); err == nil {
+		t.Error("a PIN released a key share")
+	}
+	d, err := k.system.Upload(t.Context(), "表.pdf", samplePDF(t, "ff.pdf"))
+	if err == nil {
+		if _, err := k.system.Ask(t.Context(), drive.StampAsk("thief", uscc, d.ID, 1, 1, 1)); err == nil {
+			t.Error("a request was opened")
+		}
+	}
+	if stamped, err := a.StampedNow(t.Context(), ticket); err != nil || stamped {
+		t.Errorf("stamped in the end: %v, %v", stamped, err)
+	}
+}
+
+// The same folder with its own keys goes on: the copy above failed for want of
+// the keys and of nothing else.
+func TestTheRightKeysGoOn(t *testing.T) {
+	t.Parallel()
+	k := newKillWorld(t)
+	victim := startChild(t, k.configFile, "intent")
+	ticket := k.approveUntilDeath(t, "own")
+	victim.killed(t)
+	a, err := app.New(k.config, app.Options{World: drive.World(), Log: slog.New(slog.DiscardHandler)})
+	check(t, err)
+	defer a.Close()
+	check(t, a.Recover(t.Context()))
+	if stamped, err := a.StampedNow(t.Context(), ticket); err != nil || !stamped {
+		t.Errorf("%v, %v", stamped, err)
+	}
+}
