@@ -213,14 +213,34 @@ func (s *Service) FinishEnrol(ctx context.Context, r FinishRequest) (*Enrolled, 
 	if err != nil {
 		return nil, err
 	}
-	if err := s.checkEnrolCodes(ctx, e, r); err != nil {
-		return nil, err
-	}
-	evidence, err := s.realPersonResult(ctx, e.RealPerson)
+	evidence, err := s.proof(ctx, e)
 	if err != nil {
 		return nil, err
 	}
+	if err := s.checkEnrolCodes(ctx, e, r); err != nil {
+		return nil, err
+	}
 	return s.settleEnrolment(ctx, e, pin, evidence)
+}
+
+// proof gives the real-person evidence of an enrolment, asked for once and kept.
+// It comes before the codes, which a check burns.
+func (s *Service) proof(ctx context.Context, e *Enrolment) (realperson.Evidence, error) {
+	if e.Proved.Match {
+		return e.Proved, nil
+	}
+	ev, err := s.realPersonResult(ctx, e.RealPerson)
+	if err != nil {
+		return realperson.Evidence{}, err
+	}
+	return ev, s.work.Update(ctx, func(tx unit.Tx) error {
+		fresh, err := s.t.Enrolments.Get(tx, e.ID)
+		if err != nil {
+			return err
+		}
+		fresh.Proved = ev
+		return s.t.Enrolments.Replace(tx, fresh)
+	})
 }
 
 func (s *Service) pendingEnrolment(ctx context.Context, id string) (e *Enrolment, err error) {

@@ -3,6 +3,7 @@ package authz
 import (
 	"time"
 
+	"yunzhang.dev/authz/realperson"
 	"yunzhang.dev/authz/statement"
 	"yunzhang.dev/authz/unit"
 )
@@ -181,9 +182,12 @@ type Enrolment struct {
 	Applicant  Applicant `bson:"applicant" enc:"personal"`
 	Device     NewDevice `bson:"device"`
 	RealPerson string    `bson:"realPerson" enc:"secret"` // the provider's session token
-	State      State     `bson:"state"`
-	Result     string    `bson:"result"` // device it became
-	Expires    time.Time `bson:"expires"`
+	// Proved is the provider's answer once it was had: a provider gives it once,
+	// and a wrong code after it must not cost the person another face check.
+	Proved  realperson.Evidence `bson:"proved" enc:"personal"`
+	State   State               `bson:"state"`
+	Result  string              `bson:"result"` // device it became
+	Expires time.Time           `bson:"expires"`
 }
 
 // Applicant is who says he enrols.

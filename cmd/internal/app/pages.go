@@ -8,13 +8,20 @@ import (
 )
 
 // pages lets waiting pages see their tickets.
-type pages struct{ flow *qrflow.Service }
+type pages struct {
+	flow *qrflow.Service
+	apps applications
+}
 
 // Attach implements ws.Tickets.
 func (p pages) Attach(ctx context.Context, a ws.Attach) (ws.View, error) {
 	v, err := p.flow.Attach(ctx, a.Token, a.Resume, a.Origin)
+	if err != nil {
+		return ws.View{}, err
+	}
+	app, err := p.apps.App(ctx, v.App)
 	return ws.View{
-		Ticket: v.Ticket, App: v.App, Purpose: v.Purpose, State: string(v.State), LastSeq: v.LastSeq, Left: v.Left, Resume: v.Resume,
+		Ticket: v.Ticket, App: app.Name, Purpose: v.Purpose, State: string(v.State), LastSeq: v.LastSeq, Left: v.Left, Resume: v.Resume,
 	}, err
 }
 

@@ -23,7 +23,7 @@ import (
 // wireHub makes the hub of waiting pages.
 func (a *App) wireHub() (err error) {
 	a.hub, err = ws.New(ws.Deps{
-		Tickets: pages{a.domains.flow}, Sequences: a.domains.flow, Log: a.log, Now: a.now, Hosts: []string{hostOf(a.cfg.Sites.Sockets)},
+		Tickets: pages{a.domains.flow, applications{a.main.Work, a.domains.binding}}, Sequences: a.domains.flow, Log: a.log, Now: a.now, Hosts: []string{hostOf(a.cfg.Sites.Sockets)},
 		LoopbackOrigins: a.cfg.Sandbox.Enabled,
 		Limits:          a.socketLimits(),
 	})
@@ -147,6 +147,7 @@ func (a *App) sites() (map[string]*fiber.App, error) {
 func (a *App) mountPhone(site *fiber.App) error {
 	d := &a.domains
 	limits := mobileapi.DefaultLimits()
+	limits.Address.Count, limits.Address.Per, limits.Address.Burst = a.cfg.Limits.AddressRate, time.Second, 6*a.cfg.Limits.AddressRate
 	if a.opts.Unlimited {
 		limits.Address, limits.Device, limits.Enrol, limits.Codes = httpx.Rate{}, httpx.Rate{}, httpx.Rate{}, httpx.Rate{}
 	}
