@@ -7,8 +7,8 @@ func Value(text string) (any, error) {
 }
 
 // SmallBudget allows little, so that a limit is met soon.
-func SmallBudget(work, values int) *Budget {
-	return &Budget{work: work, values: values, inflate: 2 * MaxInflated}
+func SmallBudget(work, values, inflate int) *Budget {
+	return &Budget{work: work, values: values, inflate: inflate}
 }
 
 // Unpredict undoes PNG row filters.

@@ -58,18 +58,16 @@ func (f *File) Raw(s *Stream) ([]byte, error) {
 	return f.Data[s.Data : s.Data+int(n)], nil
 }
 
-// inflate decompresses within what is left of MaxInflated.
+// inflate decompresses within what is left of MaxInflated and of the budget.
 func (f *File) inflate(raw []byte) ([]byte, error) {
 	if err := f.resetZlib(raw); err != nil {
 		return nil, err
 	}
-	left := min(MaxInflated-f.inflated, f.budget.inflate)
-	var out bytes.Buffer
-	out.Grow(min(4*len(raw), left) + bytes.MinRead)
-	n, err := out.ReadFrom(io.LimitReader(f.zlib, int64(left)+1))
-	f.inflated += int(n)
-	f.budget.inflate -= int(n)
-	if int(n) > left {
+	left := max(0, min(MaxInflated-f.inflated, f.budget.inflate))
+	out, err := readUpTo(f.zlib, left, 4*len(raw))
+	f.inflated += len(out)
+	f.budget.inflate -= len(out)
+	if len(out) > left {
 		return nil, overLimit("inflated bytes")
 	}
 	// A stream cut short is damaged; a wrong checksum at its end is not: many
@@ -77,7 +75,26 @@ func (f *File) inflate(raw []byte) ([]byte, error) {
 	if err != nil && !errors.Is(err, zlib.ErrChecksum) {
 		return nil, damaged(0, "bad compressed data")
 	}
-	return out.Bytes(), nil
+	return out, nil
+}
+
+// readUpTo reads to the end, or one byte more than the limit. It never takes
+// more memory than that for its result.
+func readUpTo(r io.Reader, limit, guess int) ([]byte, error) {
+	out := make([]byte, 0, min(guess, limit)+1)
+	for {
+		n, err := r.Read(out[len(out):cap(out)])
+		switch out = out[:len(out)+n]; {
+		case err == io.EOF:
+			return out, nil
+		case err != nil || len(out) > limit:
+			return out, err
+		case len(out) == cap(out):
+			grown := make([]byte, len(out), min(2*len(out), limit+1))
+			copy(grown, out)
+			out = grown
+		}
+	}
 }
 
 func (f *File) resetZlib(raw []byte) (err error) {
