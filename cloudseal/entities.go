@@ -25,7 +25,6 @@ type Seal struct {
 	Events    int             `bson:"events"`  // how many are in its history
 	Version   int             `bson:"version"` // of key, certificate and data; from 1
 	Serial    string          `bson:"serial"`  // of the certificate
-	DER       []byte          `bson:"der" enc:"document"`
 	Hash      gm.Digest       `bson:"hash"`
 	ValidFrom time.Time       `bson:"validFrom"`
 	ValidTo   time.Time       `bson:"validTo"`
@@ -38,6 +37,10 @@ type Seal struct {
 	Told      bool      `bson:"told"`
 	Change    Change    `bson:"change"`
 	CreatedAt time.Time `bson:"createdAt"`
+	// DER is the SESeal. It holds the picture and stands with the certificate,
+	// because this row is written with every approval; Seal and SealIn fill it
+	// in, lists do not.
+	DER []byte `bson:"-"`
 }
 
 // Change is why a seal entered its present state.
@@ -49,12 +52,14 @@ type Change struct {
 // Ref names the seal in its present version, as statements do.
 func (s *Seal) Ref() statement.Ref { return statement.Ref{ID: s.ID, Hash: s.Hash} }
 
-// Certificate is a seal certificate. Its id is its serial number in hex.
+// Certificate is a seal certificate with the seal that was made for it; neither
+// ever changes. Its id is its serial number in hex.
 type Certificate struct {
 	unit.Row  `bson:",inline"`
 	Seal      string    `bson:"seal"`
 	Version   int       `bson:"version"`
 	DER       []byte    `bson:"der"`
+	SealDER   []byte    `bson:"sealDER" enc:"document"`
 	NotBefore time.Time `bson:"notBefore"`
 	NotAfter  time.Time `bson:"notAfter"`
 }
@@ -166,7 +171,8 @@ type Document struct {
 }
 
 // Preparation is a document with its stamp placed, for one request. It never
-// changes: what was shown is what is stamped.
+// changes: what was shown is what is stamped. The bytes of the stamp stand in
+// an Increment of the same id.
 type Preparation struct {
 	unit.Row `bson:",inline"`
 	Hold     string        `bson:"hold"`
@@ -174,7 +180,14 @@ type Preparation struct {
 	Document string        `bson:"document"`
 	Seal     statement.Ref `bson:"seal"`
 	Line     statement.Doc `bson:"line" enc:"document"`
-	Prepared pdf.Prepared  `bson:"prepared" enc:"document"`
+}
+
+// Increment is what a preparation appends to its document, without the zeros of
+// the slot, which are most of it.
+type Increment struct {
+	unit.Row `bson:",inline"`
+	Prepared pdf.Prepared `bson:"prepared" enc:"document"` // Tail cut
+	Slot     int          `bson:"slot"`                    // how many zeros
 }
 
 // IntentState is where an intent stands.

@@ -166,10 +166,10 @@ func newSeal(tx unit.Tx, app *Application) (*Seal, *Certificate, error) {
 	}
 	return &Seal{
 			Row: unit.Row{ID: app.Code}, Org: app.Org, OrgName: app.OrgName, Kind: app.Kind, Name: app.Filed.Name,
-			State: status.Usable, Events: 1, Version: 1, Serial: cert.Serial, DER: app.DER, Hash: data.Hash(),
+			State: status.Usable, Events: 1, Version: 1, Serial: cert.Serial, Hash: data.Hash(),
 			ValidFrom: data.ValidFrom, ValidTo: data.ValidTo, Owned: owned(app.Org, app.Kind), Told: true, CreatedAt: tx.Now(),
 		}, &Certificate{
-			Row: unit.Row{ID: cert.Serial}, Seal: app.Code, Version: 1, DER: app.Certificate, NotBefore: cert.Period.From, NotAfter: cert.Period.To,
+			Row: unit.Row{ID: cert.Serial}, Seal: app.Code, Version: 1, DER: app.Certificate, SealDER: app.DER, NotBefore: cert.Period.From, NotAfter: cert.Period.To,
 		}, nil
 }
 

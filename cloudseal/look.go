@@ -27,7 +27,7 @@ func (s *Service) secondLook(b []byte, w *work, it *item) (gm.Digest, error) {
 	}
 	at := it.prep.Line.Place
 	switch {
-	case last.Field != it.prep.Prepared.Field || last.Seal.Hash != it.prep.Seal.Hash:
+	case last.Field != it.prepared.Field || last.Seal.Hash != it.prep.Seal.Hash:
 		return gm.Digest{}, fmt.Errorf("%w: another stamp is the last", errLook)
 	case last.Page != at.Page || math.Abs(last.Place.X-at.X) > placeSlack || math.Abs(last.Place.Y-at.Y) > placeSlack:
 		return gm.Digest{}, fmt.Errorf("%w: the stamp stands elsewhere", errLook)

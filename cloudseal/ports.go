@@ -20,6 +20,7 @@ import (
 //	Events        seal+n unique
 //	Documents     tenant
 //	Preparations  hold+index unique
+//	Increments    none
 //	Intents       ticket+index; state+ticket; org+createdAt
 //	Evidence      ticket unique
 //	Counters      none
@@ -30,9 +31,16 @@ type Tables struct {
 	Events       unit.Table[Event]
 	Documents    unit.Table[Document]
 	Preparations unit.Table[Preparation]
+	Increments   unit.Table[Increment]
 	Intents      unit.Table[Intent]
 	Evidence     unit.Table[Evidence]
 	Counters     unit.Table[Counter]
+}
+
+// complete reports that no table was forgotten.
+func (t Tables) complete() bool {
+	return t.Seals != nil && t.Applications != nil && t.Certificates != nil && t.Events != nil && t.Documents != nil &&
+		t.Preparations != nil && t.Increments != nil && t.Intents != nil && t.Evidence != nil && t.Counters != nil
 }
 
 // Holder is what is known of an organization that may hold seals.

@@ -45,7 +45,7 @@ func (s *Service) Prepare(ctx context.Context, tenant, hold string, until time.T
 	if err != nil {
 		return nil, err
 	}
-	made := make([]*Preparation, 0, len(ps))
+	made := make([]*placed, 0, len(ps))
 	for i, p := range ps {
 		one, err := s.place(ctx, docs[i], seals[p.Seal], p)
 		if err != nil {
@@ -65,7 +65,21 @@ func (s *Service) Prepare(ctx context.Context, tenant, hold string, until time.T
 	if err != nil {
 		return nil, err
 	}
-	return newBatch(made), nil
+	return newBatch(preparationsOf(made)), nil
+}
+
+// placed is a preparation with its bytes.
+type placed struct {
+	Preparation
+	prepared pdf.Prepared
+}
+
+func preparationsOf(made []*placed) []*Preparation {
+	out := make([]*Preparation, len(made))
+	for i := range made {
+		out[i] = &made[i].Preparation
+	}
+	return out
 }
 
 // toPrepare reads documents and seals, and refuses early what hold would
@@ -88,8 +102,10 @@ func (s *Service) toPrepare(ctx context.Context, tenant string, ps []Placement) 
 			if size += d.Size; size > s.Limits.MaxBatchBytes {
 				return fault.BodyTooLarge.With("max_bytes", s.Limits.MaxBatchBytes)
 			}
-			if seals[p.Seal], err = s.t.Seals.Get(tx, p.Seal); err != nil {
-				return absentAs(err, fault.SealUnusable)
+			if seals[p.Seal] == nil {
+				if seals[p.Seal], err = s.SealIn(tx, p.Seal); err != nil {
+					return instead(err, fault.Absent, fault.SealUnusable)
+				}
 			}
 			docs = append(docs, d)
 		}
@@ -112,7 +128,7 @@ func mayHold(d *Document, now time.Time) error {
 
 // place opens the frozen bytes and prepares the stamp: the first pass over them
 // after the upload, for the digests that the approval will name.
-func (s *Service) place(ctx context.Context, d *Document, seal *Seal, p Placement) (*Preparation, error) {
+func (s *Service) place(ctx context.Context, d *Document, seal *Seal, p Placement) (*placed, error) {
 	original, err := s.Original(ctx, d)
 	if err != nil {
 		return nil, err
@@ -137,10 +153,10 @@ func (s *Service) place(ctx context.Context, d *Document, seal *Seal, p Placemen
 	if sm3 != d.SM3 {
 		return nil, fault.DocumentChanged
 	}
-	return &Preparation{
-		Row: unit.Row{ID: unit.NewID("pp")}, Document: d.ID, Seal: seal.Ref(), Prepared: *prepared,
+	return &placed{prepared: *prepared, Preparation: Preparation{
+		Row: unit.Row{ID: unit.NewID("pp")}, Document: d.ID, Seal: seal.Ref(),
 		Line: statement.Doc{SM3: sm3, DTBS: dtbs, Pages: d.Pages, Place: statement.Place(at), Title: d.Title},
-	}, nil
+	}}, nil
 }
 
 // slotFor is the room for a stamp with this seal: the seal itself, and 8 KiB
@@ -150,7 +166,7 @@ func slotFor(seal *Seal) int { return (len(seal.DER) + 8<<10 + 1023) &^ 1023 }
 func tenth(mm float64) float64 { return math.Round(mm*10) / 10 }
 
 // hold makes the document the request's own.
-func (s *Service) hold(tx unit.Tx, tenant string, one *Preparation, until time.Time) error {
+func (s *Service) hold(tx unit.Tx, tenant string, one *placed, until time.Time) error {
 	d, err := s.document(tx, tenant, one.Document)
 	if err != nil {
 		return err
@@ -162,7 +178,10 @@ func (s *Service) hold(tx unit.Tx, tenant string, one *Preparation, until time.T
 	if err := s.t.Documents.Replace(tx, d); err != nil {
 		return err
 	}
-	return takenAs(s.t.Preparations.Insert(tx, one), fault.DocumentBusy)
+	if err := s.t.Preparations.Insert(tx, &one.Preparation); err != nil {
+		return takenAs(err, fault.DocumentBusy)
+	}
+	return s.t.Increments.Insert(tx, newIncrement(one.ID, one.prepared))
 }
 
 // newBatch numbers the seals in the order in which the documents use them.
@@ -256,7 +275,15 @@ func (s *Service) checkDocument(ctx context.Context, tenant string, one *Prepara
 	if err != nil {
 		return err
 	}
-	sm3, dtbs, err := one.Prepared.Digests(original)
+	var prepared *pdf.Prepared
+	err = s.Work.View(ctx, func(tx unit.Tx) (err error) {
+		prepared, err = s.increment(tx, one.ID)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	sm3, dtbs, err := prepared.Digests(original)
 	if err != nil {
 		return fault.DocumentChanged.Because(err)
 	}

@@ -2,6 +2,7 @@ package cloudseal
 
 import (
 	"context"
+	"fmt"
 
 	"yunzhang.dev/authz/fault"
 	"yunzhang.dev/authz/statement"
@@ -24,10 +25,18 @@ func (s *Service) Seal(ctx context.Context, code string) (seal *Seal, err error)
 // SealIn is Seal inside a transaction.
 func (s *Service) SealIn(tx unit.Tx, code string) (*Seal, error) {
 	seal, err := s.t.Seals.Get(tx, code)
-	return seal, absentAs(err, fault.Absent)
+	if err != nil {
+		return nil, absentAs(err, fault.Absent)
+	}
+	cert, err := s.t.Certificates.Get(tx, seal.Serial)
+	if err != nil {
+		return nil, fmt.Errorf("certificate of seal %s: %w", code, err)
+	}
+	seal.DER = cert.SealDER
+	return seal, nil
 }
 
-// SealsOf lists the seals of an organization (USCC).
+// SealsOf lists the seals of an organization (USCC), without their data.
 func (s *Service) SealsOf(tx unit.Tx, org string) ([]*Seal, error) {
 	return s.t.Seals.Find(tx, unit.Query{Index: "org+kind", Key: []any{org}})
 }
@@ -86,7 +95,8 @@ func (s *Service) rely(tx unit.Tx, seals []*Seal) error {
 // seals of this kind: a personal signature is its owner's alone.
 func Delegable(kind impression.Kind) bool { return kind != impression.Signature }
 
-// Impression is the picture of the seal at its true size.
+// Impression is the picture of the seal at its true size. The seal must be one
+// that Seal or SealIn gave.
 func (s *Seal) Impression() (pdf.Picture, error) {
 	data, err := ses.ParseSeal(s.DER)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"yunzhang.dev/authz/audit"
+	"yunzhang.dev/authz/fault"
 	"yunzhang.dev/authz/unit"
 	"yunzhang.dev/cloudseal/ca"
 	"yunzhang.dev/cloudseal/gm"
@@ -86,6 +87,8 @@ type Service struct {
 // New makes a Service.
 func New(d Deps) (*Service, error) {
 	switch {
+	case !d.Tables.complete():
+		return nil, errors.New("cloudseal: a table is missing")
 	case d.Work == nil || d.Holders == nil || d.Acts == nil || d.Filings == nil || d.Blobs == nil || d.Audit == nil:
 		return nil, errors.New("cloudseal: a port is missing")
 	case d.Signer == nil || d.Stops == nil || d.Issuer == nil || d.Maker == nil || len(d.MakerCertificate) == 0 || d.StatusKey == nil:
@@ -133,6 +136,14 @@ func (s *Service) record(tx unit.Tx, r audit.Record) error {
 // absentAs turns unit.ErrAbsent into a fault and leaves everything else.
 func absentAs(err, as error) error {
 	if errors.Is(err, unit.ErrAbsent) {
+		return as
+	}
+	return err
+}
+
+// instead turns one fault into another and leaves everything else.
+func instead(err error, of, as *fault.Error) error {
+	if errors.Is(err, of) {
 		return as
 	}
 	return err

@@ -7,6 +7,7 @@ import (
 	"yunzhang.dev/authz/fault"
 	"yunzhang.dev/authz/unit"
 	"yunzhang.dev/cloudseal/keys"
+	"yunzhang.dev/cloudseal/pdf"
 )
 
 // work is a ticket's open intents with everything their stamps need.
@@ -21,6 +22,7 @@ type item struct {
 	intent   *Intent
 	document *Document
 	prep     *Preparation
+	prepared *pdf.Prepared
 	seal     *Seal
 	number   int // of the seal in the statement
 	original []byte
@@ -99,7 +101,10 @@ func (s *Service) assemble(tx unit.Tx, ticket string, intents []*Intent) (*work,
 		if it.prep, err = s.t.Preparations.Get(tx, in.Preparation); err != nil {
 			return nil, err
 		}
-		if it.seal, err = s.t.Seals.Get(tx, it.prep.Seal.ID); err != nil {
+		if it.prepared, err = s.increment(tx, in.Preparation); err != nil {
+			return nil, err
+		}
+		if it.seal, err = s.SealIn(tx, it.prep.Seal.ID); err != nil {
 			return nil, err
 		}
 		w.items, made = append(w.items, it), append(made, it.prep)
@@ -123,7 +128,7 @@ func (s *Service) sign(ctx context.Context, w *work) ([]keys.Signed, error) {
 		line.Seal = it.number
 		jobs = append(jobs, keys.Job{
 			Document: it.document.ID, Slot: it.intent.Slot, Seal: it.seal.DER, Original: it.original,
-			Prepared: &it.prep.Prepared, Line: line,
+			Prepared: it.prepared, Line: line,
 		})
 	}
 	signed, err := s.Signer.Sign(ctx, w.evidence, jobs)
@@ -136,7 +141,7 @@ func (s *Service) sign(ctx context.Context, w *work) ([]keys.Signed, error) {
 // complete puts the signature into its document, has the result verified as a
 // stranger would, and stores it.
 func (s *Service) complete(ctx context.Context, w *work, it *item, signed keys.Signed) error {
-	b, err := it.prep.Prepared.Complete(it.original, signed.Signature)
+	b, err := it.prepared.Complete(it.original, signed.Signature)
 	if err != nil {
 		return err
 	}

@@ -101,6 +101,7 @@ func inMemory(db *unittest.DB) Store {
 		Events:       unittest.Table[cloudseal.Event](db, "sealEvents", unique("seal", "n")),
 		Documents:    unittest.Table[cloudseal.Document](db, "documents", plain("tenant")),
 		Preparations: unittest.Table[cloudseal.Preparation](db, "preparations", unique("hold", "index")),
+		Increments:   unittest.Table[cloudseal.Increment](db, "increments"),
 		Intents:      unittest.Table[cloudseal.Intent](db, "intents", plain("ticket", "index"), plain("state", "ticket"), plain("org", "createdAt")),
 		Evidence:     unittest.Table[cloudseal.Evidence](db, "evidence", unique("ticket")),
 		Counters:     unittest.Table[cloudseal.Counter](db, "counters"),
@@ -232,7 +233,15 @@ func (w *World) Prepare(ticket string, seal *cloudseal.Seal, docs ...*cloudseal.
 // delegation, with slots from 1.
 func (w *World) Ask(ticket string, seal *cloudseal.Seal, docs ...*cloudseal.Document) *Request {
 	w.T.Helper()
-	r := &Request{Ticket: ticket, Batch: w.Prepare(ticket, seal, docs...)}
+	w.Prepare(ticket, seal, docs...)
+	return w.approved(ticket, seal, len(docs))
+}
+
+// approved has the agent approve what was prepared for a ticket.
+func (w *World) approved(ticket string, seal *cloudseal.Seal, n int) *Request {
+	w.T.Helper()
+	r := &Request{Ticket: ticket}
+	w.Update(func(tx unit.Tx) (err error) { r.Batch, err = w.Service.BatchOf(tx, ticket); return err })
 	r.Delegation = Delegate(w.T, w.Legal, w.Agent.Person, []statement.Ref{seal.Ref()}, func(d *statement.Delegation) { d.ID = "dg_" + ticket })
 	ref := statement.Ref{ID: "dg_" + ticket, Hash: r.Delegation.Hash()}
 	r.Evidence = keys.Evidence{
@@ -241,7 +250,7 @@ func (w *World) Ask(ticket string, seal *cloudseal.Seal, docs ...*cloudseal.Docu
 		Enrolment: w.Agent.Enrolment, Representation: w.PKI.Represent(w.T, Org, w.Legal.Person),
 		Delegation: r.Delegation, GrantorEnrolment: w.Legal.Enrolment,
 	}
-	for i := range docs {
+	for i := range n {
 		r.Slots = append(r.Slots, i+1)
 	}
 	return r
