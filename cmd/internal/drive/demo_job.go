@@ -272,5 +272,5 @@ func lowerRight(file []byte) (page int, x, y float64, err error) {
 	}
 	pages := f.Pages()
 	last := pages[len(pages)-1]
-	return len(pages), max(0, last.Width-62), max(0, last.Height-118), nil
+	return len(pages), max(0, last.Width-62), max(0, last.Height-138), nil
 }
