@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -231,20 +232,29 @@ func (a *App) Run(ctx context.Context, ln net.Listener) error {
 	if err != nil {
 		return err
 	}
-	jobs, stop := context.WithCancel(context.WithoutCancel(ctx))
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		a.runJobs(jobs)
-	}()
-	defer func() {
-		stop()
-		<-done
-	}()
 	if ln, err = a.secure(ln); err != nil {
 		return err
 	}
+	defer a.background(ctx)()
 	return httpx.Serve(ctx, server, ln, httpx.Stop{
 		Grace: a.cfg.ShutdownGrace.D(), Gate: gate, Before: []func(context.Context){a.hub.Close},
 	})
+}
+
+// background starts the jobs and the operators' socket; the function it gives
+// ends them and waits. Jobs outlive the last request: a stamp that was approved
+// is finished.
+func (a *App) background(ctx context.Context) (stop func()) {
+	jobs, end := context.WithCancel(context.WithoutCancel(ctx))
+	var all sync.WaitGroup
+	all.Go(func() { a.runJobs(jobs) })
+	all.Go(func() {
+		if err := a.serveConsole(jobs); err != nil {
+			a.log.ErrorContext(jobs, "the operators' socket is not served; set admin_socket to another path", "error", err)
+		}
+	})
+	return func() {
+		end()
+		all.Wait()
+	}
 }
