@@ -120,6 +120,8 @@ func (s *Service) subject(ctx context.Context, app *App, a Ask, r *request) (per
 			return fault.AccountBound
 		case b != nil && b.Org != org.ID:
 			return fault.Subject
+		case b != nil && person == "":
+			person = b.Agent
 		}
 		return nil
 	})
