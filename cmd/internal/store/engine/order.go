@@ -85,7 +85,7 @@ func Scalar(value any) (any, error) {
 
 // AppendString appends the key of a string: its bytes and an end of two zero
 // bytes; a zero byte inside gets 0xFF behind it.
-func AppendString(key []byte, s string) []byte {
+func AppendString[T string | []byte](key []byte, s T) []byte {
 	key = append(key, kindString)
 	start := 0
 	for i := range len(s) {
@@ -99,25 +99,26 @@ func AppendString(key []byte, s string) []byte {
 
 // AppendRaw appends the key of a value of a document.
 func AppendRaw(key []byte, v bson.RawValue) ([]byte, error) {
-	switch v.Type {
-	case bson.TypeNull:
+	b := v.Value
+	switch {
+	case v.Type == bson.TypeNull:
 		return append(key, kindNull), nil
-	case bson.TypeInt32:
-		return appendInt(append(key, kindNumber), int64(v.Int32())), nil
-	case bson.TypeInt64:
-		return appendInt(append(key, kindNumber), v.Int64()), nil
-	case bson.TypeString:
-		return AppendString(key, v.StringValue()), nil
-	case bson.TypeBinary:
-		subtype, b := v.Binary()
-		return appendBinary(key, subtype, b), nil
-	case bson.TypeBoolean:
-		return appendBool(key, v.Boolean()), nil
-	case bson.TypeDateTime:
-		return appendInt(append(key, kindTime), v.DateTime()), nil
-	default:
-		return nil, fmt.Errorf("a value of BSON type %s cannot be in an index", v.Type)
+	case v.Type == bson.TypeInt32 && len(b) == 4:
+		return appendInt(append(key, kindNumber), int64(int32(binary.LittleEndian.Uint32(b)))), nil
+	case v.Type == bson.TypeInt64 && len(b) == 8:
+		return appendInt(append(key, kindNumber), int64(binary.LittleEndian.Uint64(b))), nil
+	case v.Type == bson.TypeDateTime && len(b) == 8:
+		return appendInt(append(key, kindTime), int64(binary.LittleEndian.Uint64(b))), nil
+	case v.Type == bson.TypeBoolean && len(b) == 1:
+		return appendBool(key, b[0] != 0), nil
+	case v.Type == bson.TypeString && len(b) > 4: // length, bytes, zero
+		return AppendString(key, b[4:len(b)-1]), nil
+	case v.Type == bson.TypeBinary:
+		if subtype, data, ok := v.BinaryOK(); ok {
+			return appendBinary(key, subtype, data), nil
+		}
 	}
+	return nil, fmt.Errorf("a value of BSON type %s cannot be in an index", v.Type)
 }
 
 func appendInt(key []byte, n int64) []byte {

@@ -3,6 +3,7 @@ package embedded_test
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"strconv"
 	"sync/atomic"
 	"testing"
@@ -71,13 +72,14 @@ func BenchmarkUpdate(b *testing.B) {
 			s := benchStore(b)
 			fill(b, s, 10_000)
 			var n atomic.Int64
-			b.SetParallelism((callers + 1) / 2)
 			if callers == 1 {
 				for b.Loop() {
 					insertOne(b, s, int(n.Add(1)))
 				}
 				return
 			}
+			b.SetParallelism((callers + runtime.GOMAXPROCS(0) - 1) / runtime.GOMAXPROCS(0))
+			b.ResetTimer() // of what filling the store took
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
 					insertOne(b, s, int(n.Add(1)))

@@ -4,6 +4,7 @@ package embedded
 const format = 1
 
 const schema = `
+BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS meta(
 	one INTEGER PRIMARY KEY CHECK (one = 1), format INTEGER NOT NULL, last INTEGER NOT NULL, next INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS collections(
@@ -15,6 +16,7 @@ CREATE TABLE IF NOT EXISTS docs(
 CREATE TABLE IF NOT EXISTS entries(
 	ix INTEGER NOT NULL, key BLOB NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (ix, key)) STRICT, WITHOUT ROWID;
 INSERT INTO meta(one, format, last, next) VALUES (1, 1, 0, 1) ON CONFLICT DO NOTHING;
+COMMIT;
 `
 
 // stmtKind names a prepared statement.

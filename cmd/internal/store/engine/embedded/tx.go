@@ -18,7 +18,7 @@ type tx struct {
 	begin    func() error // opens the transaction at the first use
 	now      time.Time
 	writable bool
-	chance   *chance
+	luck     *luck
 
 	ended bool
 	wrote bool  // a savepoint is open

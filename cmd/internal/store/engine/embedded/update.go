@@ -31,8 +31,8 @@ func (s *Store) Update(ctx context.Context, fn func(engine.Tx) error) (err error
 
 // unit runs fn in a savepoint of the batch's transaction. What it wrote stays
 // only if it succeeds and keep is set.
-func (s *Store) unit(chance *chance, fn func(engine.Tx) error, keep bool) (err error) {
-	t := &tx{s: s, c: s.w, begin: s.transaction, now: s.clock.read(), writable: true, chance: chance}
+func (s *Store) unit(luck *luck, fn func(engine.Tx) error, keep bool) (err error) {
+	t := &tx{s: s, c: s.w, begin: s.transaction, now: s.clock.read(), writable: true, luck: luck}
 	stays := false
 	defer func() {
 		t.end(stays)
@@ -46,7 +46,7 @@ func (s *Store) unit(chance *chance, fn func(engine.Tx) error, keep bool) (err e
 		return t.lost // whatever fn made of it rests on a lost race
 	case err == nil && t.lost != nil:
 		return t.lost
-	case err == nil && t.wrote && chance.strikes():
+	case err == nil && t.wrote && luck.committing():
 		return unit.ErrConflict
 	}
 	stays = keep && err == nil

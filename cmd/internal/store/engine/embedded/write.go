@@ -66,7 +66,7 @@ func (t *tx) Replace(collection string, doc bson.Raw) error {
 	if err != nil {
 		return t.fail("read in "+c.Name, err)
 	}
-	if was != ver-1 || t.chance.strikes() {
+	if was != ver-1 || t.luck.replacing() {
 		return t.lose(unit.ErrConflict)
 	}
 	return t.swap(c, id, n, old, doc)

@@ -48,14 +48,14 @@ func TestTheRandomTestBites(t *testing.T) {
 
 var errLost = errors.New("lost on purpose")
 
-// forgetful rolls one unit in a hundred back and acknowledges it.
+// forgetful rolls one unit in twenty back and acknowledges it.
 type forgetful struct {
 	engine.Engine
 	n atomic.Int64
 }
 
 func (f *forgetful) Update(ctx context.Context, fn func(engine.Tx) error) error {
-	if f.n.Add(1)%100 != 0 {
+	if f.n.Add(1)%20 != 0 {
 		return f.Engine.Update(ctx, fn)
 	}
 	err := f.Engine.Update(ctx, func(tx engine.Tx) error {
@@ -114,7 +114,7 @@ func (t *alone) Find(c string, q unit.Query) (d []bson.Raw, err error) {
 	return d, err
 }
 
-// blind leaves the last row out of one list in a hundred.
+// blind leaves the last row out of one list in twenty.
 type blind struct {
 	engine.Engine
 	n atomic.Int64
@@ -131,7 +131,7 @@ type blindTx struct {
 
 func (t *blindTx) Find(c string, q unit.Query) ([]bson.Raw, error) {
 	docs, err := t.Tx.Find(c, q)
-	if len(docs) > 0 && t.e.n.Add(1)%100 == 0 {
+	if len(docs) > 0 && t.e.n.Add(1)%20 == 0 {
 		docs = docs[:len(docs)-1]
 	}
 	return docs, err
@@ -164,7 +164,7 @@ func (t *talkativeTx) Insert(c string, d bson.Raw) error {
 	return t.Tx.Insert(c, d)
 }
 
-// jealous refuses one insert in fifty for nothing.
+// jealous refuses one insert in five for nothing.
 type jealous struct {
 	engine.Engine
 	n atomic.Int64
@@ -180,7 +180,7 @@ type jealousTx struct {
 }
 
 func (t *jealousTx) Insert(c string, d bson.Raw) error {
-	if c == "things" && t.e.n.Add(1)%50 == 0 {
+	if c == "things" && t.e.n.Add(1)%5 == 0 {
 		return unit.ErrTaken
 	}
 	return t.Tx.Insert(c, d)

@@ -1,0 +1,43 @@
+package store_test
+
+import (
+	"testing"
+	"time"
+
+	"yunzhang.dev/cmd/internal/store"
+	"yunzhang.dev/cmd/internal/store/engine/embedded"
+	"yunzhang.dev/qrflow/qrflowtest"
+)
+
+// The suites of the domains run over the real store, once as it is and once
+// rehearsed: every function of a unit twice, and races lost at random.
+func TestTickets(t *testing.T) {
+	t.Parallel()
+	for name, seed := range map[string]uint64{"plain": 0, "rehearsed": 1} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			qrflowtest.Run(t, func(t testing.TB, now func() time.Time) qrflowtest.Store {
+				m := mainStore(t, embedded.Options{Now: now, Rehearse: seed})
+				return qrflowtest.Store{Work: m.Work, Tickets: m.Tickets, Events: m.Events, Approvals: m.Approvals, Records: m.Audit}
+			})
+		})
+	}
+}
+
+func mainStore(t testing.TB, o embedded.Options) *store.Main {
+	t.Helper()
+	e, err := embedded.Open(t.TempDir(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	m := store.NewMain(store.New(e, keys{}))
+	if err := m.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
