@@ -3,11 +3,16 @@ package cloudseal_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
+	"yunzhang.dev/authz/unit"
+	"yunzhang.dev/cloudseal"
 	"yunzhang.dev/cloudseal/cloudsealtest"
 	"yunzhang.dev/cloudseal/keys"
+	"yunzhang.dev/cloudseal/pdf"
+	"yunzhang.dev/cloudseal/verify"
 )
 
 type halt struct{}
@@ -211,4 +216,131 @@ func TestTheStoreMayRunEverythingTwice(t *testing.T) {
 		t.Fatal(err)
 	}
 	isRefused(t, w, late, "evidence-stale")
+}
+
+// Two processes work on one ticket: when the slower one comes to the end, it is
+// the end already, and nobody is told twice.
+func TestTwoProcessesTellOnce(t *testing.T) {
+	t.Parallel()
+	w := cloudsealtest.NewWorld(t)
+	r := ask(w, "tk_1", w.Seal(), 1)
+	w.Begin(r)
+	slow := w.Service
+	w.Restart()
+	once := false
+	w.Checkpoint = func(name string) {
+		if name == "stored" && !once {
+			once = true
+			if err := w.Service.Stamp(t.Context(), "tk_1"); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if err := slow.Stamp(t.Context(), "tk_1"); err != nil || !once {
+		t.Fatalf("%v, met %v", err, once)
+	}
+	isDone(t, w, r)
+}
+
+// What comes back from the signer is not what the document needs: nothing is
+// stored, nobody is told anything, and it stays open for somebody to look.
+func TestAWrongSignatureIsNotStored(t *testing.T) {
+	t.Parallel()
+	w := cloudsealtest.NewWorld(t)
+	seal := w.Seal()
+	r, other := ask(w, "tk_1", seal, 1), ask(w, "tk_2", seal, 1)
+	w.Begin(r)
+	w.Begin(other)
+	if err := w.Service.Stamp(t.Context(), "tk_2"); err != nil {
+		t.Fatal(err)
+	}
+	report := w.Verify(w.Result(other.Batch.Documents[0]))
+	if report.Verdict != verify.Genuine {
+		t.Fatal(report.Verdict)
+	}
+	w.Signer.Instead = func(signed []keys.Signed) []keys.Signed {
+		signed[0].Signature = signatureOf(t, w.Result(other.Batch.Documents[0]))
+		return signed
+	}
+	if err := w.Service.Stamp(t.Context(), "tk_1"); err == nil || keys.Refusal(err) != nil {
+		t.Fatalf("a wrong signature: %v", err)
+	}
+	if d := document(t, w, r.Batch.Documents[0]); d.State != cloudseal.InStamping || w.Ending("tk_1").Told != 0 {
+		t.Errorf("document %s, told %d", d.State, w.Ending("tk_1").Told)
+	}
+	w.Signer.Instead = nil
+	if err := w.Service.Recover(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	isDone(t, w, r)
+}
+
+// After the commit point somebody changes in the database where the stamp was
+// shown to stand: the finished document is not stored.
+func TestAnotherPlaceThanShownIsNotStored(t *testing.T) {
+	t.Parallel()
+	w := cloudsealtest.NewWorld(t)
+	r := ask(w, "tk_1", w.Seal(), 1)
+	w.Begin(r)
+	die(w, "journal", 1)
+	if died, err := survive(func() error { return w.Service.Stamp(t.Context(), "tk_1") }); !died {
+		t.Fatalf("not reached: %v", err)
+	}
+	w.Checkpoint = nil
+	w.Restart()
+	w.Update(func(tx unit.Tx) error {
+		made, err := w.Tables.Preparations.Find(tx, unit.Query{Index: "hold+index", Key: []any{"tk_1"}})
+		if err != nil {
+			return err
+		}
+		made[0].Line.Place.X += 5
+		return w.Tables.Preparations.Replace(tx, made[0])
+	})
+	if err := w.Service.Stamp(t.Context(), "tk_1"); err == nil || !strings.Contains(err.Error(), "stands elsewhere") {
+		t.Errorf("%v", err)
+	}
+	if w.Ending("tk_1").Told != 0 {
+		t.Error("an end was told")
+	}
+}
+
+// The documents of a committed ticket are gone: that is no refusal, since a
+// signature exists or can be made; it stays open.
+func TestALostDocumentAfterTheCommitPointIsNoRefusal(t *testing.T) {
+	t.Parallel()
+	w := cloudsealtest.NewWorld(t)
+	r := ask(w, "tk_1", w.Seal(), 1)
+	w.Begin(r)
+	die(w, "journal", 1)
+	if died, err := survive(func() error { return w.Service.Stamp(t.Context(), "tk_1") }); !died {
+		t.Fatalf("not reached: %v", err)
+	}
+	w.Checkpoint = nil
+	w.Restart()
+	original, err := w.Service.Original(t.Context(), document(t, w, r.Batch.Documents[0]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Blobs.Replace(t, cloudsealtest.Tenant, r.Batch.Docs[0].SM3, nil)
+	if err := w.Service.Stamp(t.Context(), "tk_1"); err == nil {
+		t.Error("a committed ticket was refused")
+	}
+	if w.Ending("tk_1").Told != 0 {
+		t.Error("an end was told")
+	}
+	w.Blobs.Replace(t, cloudsealtest.Tenant, r.Batch.Docs[0].SM3, original) // from the backup
+	if err := w.Service.Recover(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	isDone(t, w, r)
+}
+
+// signatureOf takes the signature out of a stamped file.
+func signatureOf(t *testing.T, file []byte) []byte {
+	t.Helper()
+	found, err := pdf.Find(file)
+	if err != nil || len(found) != 1 {
+		t.Fatalf("%d stamps, %v", len(found), err)
+	}
+	return found[0].DER
 }

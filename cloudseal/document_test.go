@@ -210,3 +210,23 @@ func TestBeginStampIsRefused(t *testing.T) {
 	w.Clock.Advance(4 * 365 * 24 * time.Hour)
 	want(t, "with a seal that has expired", begin(func(*cloudseal.Order) {}), fault.SealExpired)
 }
+
+// A freeze that commits while an approval is under way, behind its look at the
+// seal, makes the approval look again.
+func TestAFreezeBetweenLookAndCommitWins(t *testing.T) {
+	t.Parallel()
+	w := cloudsealtest.NewWorld(t)
+	r := ask(w, "tk_1", w.Seal(), 1)
+	frozen := false
+	err := w.DB.Update(t.Context(), func(tx unit.Tx) error {
+		if err := w.Service.BeginStamp(tx, r.Order()); err != nil {
+			return err
+		}
+		if !frozen {
+			frozen = true
+			return freeze(t, w)
+		}
+		return nil
+	})
+	want(t, "approval", err, fault.SealFrozen)
+}

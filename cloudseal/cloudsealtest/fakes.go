@@ -110,11 +110,17 @@ func (b *Blobs) Replace(t testing.TB, tenant string, digest gm.Digest, data []by
 type Signer struct {
 	*keys.Signer
 	Weather Weather
+	// Instead, when set, changes what Sign answers.
+	Instead func([]keys.Signed) []keys.Signed
 }
 
 // Sign implements cloudseal.Signer.
 func (s *Signer) Sign(ctx context.Context, ev keys.Evidence, jobs []keys.Job) ([]keys.Signed, error) {
-	return through(s.Weather, "signer.sign", func() ([]keys.Signed, error) { return s.Signer.Sign(ctx, ev, jobs) })
+	signed, err := through(s.Weather, "signer.sign", func() ([]keys.Signed, error) { return s.Signer.Sign(ctx, ev, jobs) })
+	if err == nil && s.Instead != nil {
+		signed = s.Instead(signed)
+	}
+	return signed, err
 }
 
 // Refuse implements cloudseal.Signer.

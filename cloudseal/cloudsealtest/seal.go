@@ -29,8 +29,8 @@ func Impression(t testing.TB) impression.Picture {
 }
 
 // MakeSeal makes certificate and seal of a key, valid for three years from
-// Start.
-func (p *PKI) MakeSeal(t testing.TB, code string, key gm.PublicKey, org statement.Org) (certificate, seal []byte) {
+// Start. edit, if any, changes the seal before the maker signs it.
+func (p *PKI) MakeSeal(t testing.TB, code string, key gm.PublicKey, org statement.Org, edit ...func(*ses.SealSpec)) (certificate, seal []byte) {
 	t.Helper()
 	from, to := Start, Start.Add(3*365*24*time.Hour)
 	certificate, err := p.Issuing.IssueSealCertificate(ca.SealSubject{Code: code, USCC: org.USCC, Name: org.Name}, key, ca.Period{From: from, To: to})
@@ -38,10 +38,14 @@ func (p *PKI) MakeSeal(t testing.TB, code string, key gm.PublicKey, org statemen
 		t.Fatal(err)
 	}
 	picture := Impression(t)
-	info, err := ses.SealInfo(ses.SealSpec{
+	spec := ses.SealSpec{
 		Vendor: "test", Code: code, Type: 1, Name: org.Name, Signers: [][]byte{certificate}, Created: from, ValidFrom: from, ValidTo: to,
 		Picture: ses.Picture{Type: "PNG", Data: picture.PNG, Width: int(picture.Width), Height: int(picture.Height)},
-	})
+	}
+	for _, f := range edit {
+		f(&spec)
+	}
+	info, err := ses.SealInfo(spec)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,13 +58,13 @@ func (p *PKI) MakeSeal(t testing.TB, code string, key gm.PublicKey, org statemen
 }
 
 // NewSeal has the signer make a key and certifies it with a fresh seal.
-func (p *PKI) NewSeal(t testing.TB, signer *keys.Signer, code string, org statement.Org) (seal []byte, ref statement.Ref) {
+func (p *PKI) NewSeal(t testing.TB, signer *keys.Signer, code string, org statement.Org, edit ...func(*ses.SealSpec)) (seal []byte, ref statement.Ref) {
 	t.Helper()
 	key, err := signer.Create(t.Context(), code, 1, org.USCC)
 	if err != nil {
 		t.Fatal(err)
 	}
-	certificate, seal := p.MakeSeal(t, code, key, org)
+	certificate, seal := p.MakeSeal(t, code, key, org, edit...)
 	if err := signer.Certify(t.Context(), code, 1, certificate, seal); err != nil {
 		t.Fatal(err)
 	}

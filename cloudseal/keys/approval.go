@@ -17,7 +17,8 @@ type approval struct {
 }
 
 // readApproval reads the statement and checks what it says of itself. Parsing
-// is strict: rebuilding it gives the same bytes, or it is refused.
+// is strict: rebuilding it, docs-root included, gives the same bytes, or it is
+// refused.
 func (s *Signer) readApproval(signed statement.Signed) (approval, error) {
 	a, _, err := statement.ParseApproval(signed.Bytes)
 	if err != nil {
@@ -32,8 +33,6 @@ func (s *Signer) readApproval(signed statement.Signed) (approval, error) {
 		return approval{}, fault.SignerRefused.Becausef("the approval was issued by %s", a.Issuer)
 	case len(a.Docs) == 0 || len(a.Docs) > MaxJobs || len(a.Seals) == 0:
 		return approval{}, fault.SignerRefused.Becausef("%d documents, %d seals", len(a.Docs), len(a.Seals))
-	case statement.DocsRoot(a.Docs) != a.DocsRoot:
-		return approval{}, fault.StatementBad.Becausef("docs-root is not that of the documents")
 	}
 	return approval{Approval: a, signed: signed, hash: signed.Hash()}, nil
 }

@@ -10,6 +10,7 @@ import (
 	"yunzhang.dev/cloudseal/cloudsealtest"
 	"yunzhang.dev/cloudseal/gm"
 	"yunzhang.dev/cloudseal/keys"
+	"yunzhang.dev/cloudseal/ses"
 )
 
 // Each row spoils one thing of good evidence and names the refusal.
@@ -244,6 +245,24 @@ func TestSealOutOfItsPeriod(t *testing.T) {
 	})
 	jobs := s.jobs(1)
 	s.refused(s.evidence("tk_1", jobs), jobs, "seal-cert")
+}
+
+func TestASealThatEndsBeforeItsCertificate(t *testing.T) {
+	t.Parallel()
+	for after, want := range map[time.Duration]string{time.Hour: "", time.Hour + time.Second: "seal-expired"} {
+		s := newStage(t)
+		s.seal, s.ref = s.pki.NewSeal(t, s.signer, "33010600000002", cloudsealtest.Org, func(spec *ses.SealSpec) {
+			spec.ValidTo = cloudsealtest.Start.Add(time.Hour)
+		})
+		s.delegation = cloudsealtest.Delegate(t, s.legal, s.agent.Person, []statement.Ref{s.ref})
+		jobs := s.jobs(1)
+		s.clock.Advance(after)
+		if want == "" {
+			s.sign(s.evidence("tk_1", jobs), jobs)
+			continue
+		}
+		s.refused(s.evidence("tk_1", jobs), jobs, want)
+	}
 }
 
 // passkeys accepts one assertion for one credential.

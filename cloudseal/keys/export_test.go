@@ -7,3 +7,10 @@ import "yunzhang.dev/cloudseal/gm"
 func RowMAC(rowKey []byte, k *Key) gm.Digest {
 	return guarded[Key, *Key]{name: "keys", key: rowKey}.mac(k)
 }
+
+// ErrMismatch is errMismatch.
+var ErrMismatch = errMismatch
+
+// Rewrap puts another key into a row's envelopes: what somebody with the
+// key-encryption key can do.
+func Rewrap(s *Signer, k *Key, key *gm.PrivateKey) error { return s.wrap(k, key) }

@@ -195,3 +195,35 @@ func TestTheStoreMayRunEverythingTwice(t *testing.T) {
 		t.Errorf("refuse: %v %v", committed, err)
 	}
 }
+
+// The service gives the ten slots of a delegation out four times over, all at
+// once: ten stamps, one a slot.
+func TestTenSlotsMakeTenStamps(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	job := s.jobs(1)[0]
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	made := map[int]int{}
+	for i := range 40 {
+		job.Slot = 1 + i%10
+		jobs := []keys.Job{job}
+		ev := s.evidence("tk_slot_"+string(rune('A'+i)), jobs)
+		wg.Go(func() {
+			_, err := s.signer.Sign(t.Context(), ev, jobs)
+			mu.Lock()
+			defer mu.Unlock()
+			if err == nil {
+				made[jobs[0].Slot]++
+			} else if f := keys.Refusal(err); f == nil || f.Code != "delegation-limit" {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	for slot := 1; slot <= 10; slot++ {
+		if made[slot] != 1 {
+			t.Errorf("slot %d: %d stamps", slot, made[slot])
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 
 	"yunzhang.dev/authz/fault"
 	"yunzhang.dev/authz/statement"
+	"yunzhang.dev/authz/unit"
 	"yunzhang.dev/cloudseal/cloudsealtest"
 	"yunzhang.dev/cloudseal/keys"
 )
@@ -138,4 +139,44 @@ func TestANewDelegationIsNotTheStoppedOne(t *testing.T) {
 	s.stop(keys.StopDelegation, "dg_us_agent")
 	s.delegation = cloudsealtest.Delegate(t, s.legal, s.agent.Person, []statement.Ref{s.ref}, func(d *statement.Delegation) { d.ID = "dg_new" })
 	s.sign(s.evidence("tk_1", jobs), jobs) // a new delegation is not the stopped one
+}
+
+// inserting runs a hook before each insert of a row.
+type inserting[T any] struct {
+	unit.Table[T]
+	before func()
+}
+
+func (i inserting[T]) Insert(tx unit.Tx, v *T) error {
+	i.before()
+	return i.Table.Insert(tx, v)
+}
+
+// A stop that commits while the journal's transaction is under way, behind its
+// look at the stops, makes that transaction fail and look again.
+func TestAStopBetweenLookAndCommitWins(t *testing.T) {
+	t.Parallel()
+	for _, relied := range []bool{false, true} { // whether the stop's row exists yet
+		s := newStage(t)
+		jobs := s.jobs(2)
+		if relied {
+			s.sign(s.evidence("tk_0", jobs[:1]), jobs[:1])
+		}
+		stopped := false
+		signer := s.reopen(func(d *keys.Deps) {
+			d.Tables.Journal = inserting[keys.Entry]{d.Tables.Journal, func() {
+				if !stopped {
+					stopped = true
+					s.stop(keys.StopSeal, code)
+				}
+			}}
+		})
+		_, err := signer.Sign(t.Context(), s.evidence("tk_1", jobs[1:]), jobs[1:])
+		if !stopped || !errors.Is(err, fault.SealFrozen) {
+			t.Errorf("row there %v: %v", relied, err)
+		}
+		if entries, err := s.signer.Lookup(t.Context(), "tk_1"); err != nil || len(entries) > 0 {
+			t.Errorf("row there %v: %d entries, %v", relied, len(entries), err)
+		}
+	}
 }

@@ -2,6 +2,7 @@ package keys_test
 
 import (
 	"bytes"
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
@@ -47,6 +48,24 @@ func TestAnyChangedFieldIsNoticed(t *testing.T) {
 	eachField(s, s.store.Tables.Stops, "seal:33010600000009", func() error {
 		return s.signer.Lift(t.Context(), keys.StopSeal, "33010600000009")
 	})
+}
+
+// A row that the signer wrote himself is no good in another place.
+func TestARowBelongsToItsID(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.stop(keys.StopSeal, code)
+	s.stop(keys.StopSeal, "33010600000009")
+	if err := s.signer.Lift(t.Context(), keys.StopSeal, "33010600000009"); err != nil {
+		t.Fatal(err)
+	}
+	var free keys.Stop
+	write(s, s.store.Tables.Stops, "seal:33010600000009", func(v *keys.Stop) { free = *v })
+	write(s, s.store.Tables.Stops, "seal:"+code, func(v *keys.Stop) { free.Row = v.Row; *v = free })
+	jobs := s.jobs(1)
+	if signed, err := s.signer.Sign(t.Context(), s.evidence("tk_1", jobs), jobs); err == nil {
+		t.Errorf("%d signatures under a stop that was overwritten", len(signed))
+	}
 }
 
 // eachField changes one field after the other and wants use to fail, and to
@@ -129,6 +148,49 @@ func TestEnvelopesOpenInTheirOwnPlaceOnly(t *testing.T) {
 		write(s, s.store.Tables.Keys, keys.KeyID(code, 1), func(k *keys.Key) { good.Ver = k.Ver; *k = good })
 	}
 	s.sign(ev, jobs)
+}
+
+// Between journal and signature somebody changes what will be signed.
+func TestOnlyTheFixedTextIsSigned(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	jobs := s.jobs(1)
+	ev := s.evidence("tk_1", jobs)
+	crash(func() { _, _ = s.reopen(stopAt("journal", 1)).Sign(t.Context(), ev, jobs) })
+	id := keys.EntryID("tk_1", "doc_a")
+	other := s.evidence("tk_2", s.jobs(1))
+	mine, another := ev.Approval.Hash(), other.Approval.Hash()
+	var good []byte
+	write(s, s.store.Tables.Texts, id, func(v *keys.Text) {
+		good = v.TBS
+		v.TBS = bytes.Replace(v.TBS, mine[:], another[:], 1)
+		if bytes.Equal(good, v.TBS) {
+			t.Fatal("nothing changed")
+		}
+	})
+	if _, err := s.signer.Sign(t.Context(), ev, jobs); err == nil || keys.Refusal(err) != nil {
+		t.Errorf("another text: %v", err)
+	}
+	write(s, s.store.Tables.Texts, id, func(v *keys.Text) { v.TBS = good })
+	s.sign(ev, jobs)
+}
+
+// AT-096: even an envelope that opens is of no use when the key in it is not
+// the one of the certificate.
+func TestTheOpenedKeyMustBeTheCertificates(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	write(s, s.store.Tables.Keys, keys.KeyID(code, 1), func(k *keys.Key) {
+		if err := keys.Rewrap(s.signer, k, cloudsealtest.Key(t)); err != nil {
+			t.Fatal(err)
+		}
+		k.MAC = keys.RowMAC(s.store.MACKey, k)
+	})
+	jobs := s.jobs(1)
+	_, err := s.signer.Sign(t.Context(), s.evidence("tk_1", jobs), jobs)
+	if !errors.Is(err, keys.ErrMismatch) {
+		t.Errorf("%v", err)
+	}
 }
 
 func TestWithoutItsKeysTheStoreIsUseless(t *testing.T) {

@@ -53,7 +53,6 @@ type forge struct {
 	owner    bool
 
 	trust verify.Trust
-	list  *status.List
 }
 
 // smallPicture is a red square of few bytes.
