@@ -1,0 +1,226 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"yunzhang.dev/cloudseal/gm"
+	"yunzhang.dev/mobileapi/client"
+	"yunzhang.dev/qrflow/qr"
+)
+
+type scanCmd struct {
+	Text     string `arg:"" optional:"" help:"二维码里的文字，- 为标准输入。· Text of the code; - reads it from standard input."`
+	PNG      string `name:"png" help:"二维码图片。· Picture of the code." type:"path" placeholder:"FILE"`
+	Terminal bool   `help:"从标准输入读终端里画的二维码。· Read a code drawn for a terminal from standard input."`
+}
+
+// held is the request a phone has scanned and not decided yet. Scanning the
+// same text again gives the same request to the same phone, so the text is all
+// that has to be kept; the hash says that it is still what was shown.
+type held struct {
+	Text string    `json:"text"`
+	Head gm.Digest `json:"head_sm3"`
+}
+
+const heldFile = "scan.json"
+
+// Run scans a code and shows what is asked.
+func (c scanCmd) Run(e *env, cli *commands) error {
+	h, err := cli.Phone.open(e)
+	if err != nil {
+		return err
+	}
+	text, err := c.read(e)
+	if err != nil {
+		return err
+	}
+	s, err := h.Scan(h.ctx, text)
+	if err != nil {
+		return err
+	}
+	b, err := json.Marshal(held{Text: text, Head: gm.SM3(s.Head())})
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(h.heldPath(), b, 0o600); err != nil {
+		return err
+	}
+	h.tell(s.Summary(e.lang))
+	e.printf("%s\n", e.say("核对无误后：yunzhang phone confirm（输入网页上的数字）；不对：reject 或 report",
+		"If all of it is right: yunzhang phone confirm, with the number on the page; if not: reject or report"))
+	return nil
+}
+
+func (c scanCmd) read(e *env) (string, error) {
+	given := 0
+	for _, yes := range []bool{c.Text != "", c.PNG != "", c.Terminal} {
+		if yes {
+			given++
+		}
+	}
+	switch {
+	case given != 1:
+		return "", usageError{e.say("给出文字、--png 或 --terminal 之一", "give one of a text, --png or --terminal")}
+	case c.PNG != "":
+		b, err := os.ReadFile(c.PNG)
+		if err != nil {
+			return "", err
+		}
+		return qr.Read(b)
+	case c.Terminal:
+		drawn, err := io.ReadAll(io.LimitReader(e.in, maxDrawing))
+		if err != nil {
+			return "", err
+		}
+		return readDrawing(string(drawn))
+	case c.Text == "-":
+		return e.ask("")
+	}
+	return c.Text, nil
+}
+
+func (h *handset) heldPath() string { return filepath.Join(h.flags.Dir, heldFile) }
+
+var errNothingHeld = errors.New("nothing has been scanned")
+
+// held opens the request that was scanned, if it is still the one that was
+// shown.
+func (f phoneFlags) held(e *env) (*handset, *client.Scan, error) {
+	h, err := f.open(e)
+	if err != nil {
+		return nil, nil, err
+	}
+	b, err := os.ReadFile(h.heldPath())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, fmt.Errorf("%w: %s", errNothingHeld, e.say("先运行 yunzhang phone scan", "run yunzhang phone scan first"))
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	var kept held
+	if err := json.Unmarshal(b, &kept); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", h.heldPath(), err)
+	}
+	s, err := h.Scan(h.ctx, kept.Text)
+	if err != nil {
+		return nil, nil, err
+	}
+	if gm.SM3(s.Head()) != kept.Head {
+		return nil, nil, errors.New(e.say("待确认内容与扫码时不同，不要确认", "what is asked is no longer what was shown; do not confirm it"))
+	}
+	return h, s, nil
+}
+
+// decided forgets the request.
+func (h *handset) decided(state string) error {
+	h.printf("%s\n", state)
+	return os.Remove(h.heldPath())
+}
+
+type showCmd struct {
+	Save string `help:"把待盖章的文件存到这个目录。· Save the documents in a folder, to look at them." type:"path" placeholder:"DIR"`
+}
+
+// Run shows the scanned request again.
+func (c showCmd) Run(e *env, cli *commands) error {
+	h, s, err := cli.Phone.held(e)
+	if err != nil {
+		return err
+	}
+	h.tell(s.Summary(e.lang))
+	if c.Save == "" {
+		return nil
+	}
+	docs, err := h.Documents(h.ctx, s)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(c.Save, 0o700); err != nil {
+		return err
+	}
+	for i, d := range docs {
+		name := filepath.Join(c.Save, fmt.Sprintf("%d-%s.pdf", i+1, d.Line.SM3.Hex()[:12]))
+		if err := os.WriteFile(name, d.Bytes, 0o600); err != nil {
+			return err
+		}
+		e.printf("%s  %s\n", name, d.Line.Title)
+	}
+	return nil
+}
+
+type confirmCmd struct {
+	Number string `help:"网页上的三位数字。· The number on the page." placeholder:"NNN"`
+}
+
+// Run confirms: every document is fetched and hashed, the number copied, and
+// the statement signed behind the PIN.
+func (c confirmCmd) Run(e *env, cli *commands) error {
+	h, s, err := cli.Phone.held(e)
+	if err != nil {
+		return err
+	}
+	docs, err := h.Documents(h.ctx, s)
+	if err != nil {
+		return err
+	}
+	h.tell(s.Summary(e.lang))
+	for _, d := range docs {
+		e.printf("  ✓ %s  %d B  SM3 %s…\n", d.Line.Title, len(d.Bytes), d.Line.SM3.Hex()[:12])
+	}
+	if c.Number == "" {
+		if c.Number, err = e.ask(e.say("网页上的数字：", "Number on the page: ")); err != nil {
+			return err
+		}
+	}
+	u, err := h.unlock()
+	if err != nil {
+		return err
+	}
+	defer u.Close()
+	state, err := u.Approve(h.ctx, s, strings.TrimSpace(c.Number))
+	if err != nil {
+		return err
+	}
+	return h.decided(state)
+}
+
+type rejectCmd struct {
+	Reason string `help:"原因。· Reason." placeholder:"TEXT"`
+}
+
+// Run refuses the scanned request.
+func (c rejectCmd) Run(e *env, cli *commands) error {
+	h, s, err := cli.Phone.held(e)
+	if err != nil {
+		return err
+	}
+	state, err := h.Phone.Reject(h.ctx, s, c.Reason)
+	if err != nil {
+		return err
+	}
+	return h.decided(state)
+}
+
+type reportCmd struct {
+	Reason string `help:"情况说明。· What happened." placeholder:"TEXT"`
+}
+
+// Run reports the scanned request as not started by the person.
+func (c reportCmd) Run(e *env, cli *commands) error {
+	h, s, err := cli.Phone.held(e)
+	if err != nil {
+		return err
+	}
+	state, err := h.Phone.Report(h.ctx, s, c.Reason)
+	if err != nil {
+		return err
+	}
+	return h.decided(state)
+}
