@@ -3,6 +3,7 @@ package keys_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 
@@ -208,7 +209,7 @@ func TestTenSlotsMakeTenStamps(t *testing.T) {
 	for i := range 40 {
 		job.Slot = 1 + i%10
 		jobs := []keys.Job{job}
-		ev := s.evidence("tk_slot_"+string(rune('A'+i)), jobs)
+		ev := s.evidence(fmt.Sprintf("tk_%d", i), jobs)
 		wg.Go(func() {
 			_, err := s.signer.Sign(t.Context(), ev, jobs)
 			mu.Lock()
