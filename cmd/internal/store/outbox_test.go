@@ -69,6 +69,13 @@ func (x *exchange) wake(key string) {
 	x.woken = append(x.woken, key)
 }
 
+// heard gives the keys that Wake was called with.
+func (x *exchange) heard() []string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return slices.Clone(x.woken)
+}
+
 func (x *exchange) put(id, ticket string, seq int64, err error) {
 	_ = x.work.Update(context.Background(), func(tx unit.Tx) error {
 		return errors.Join(x.events.Insert(tx, &event{Row: unit.Row{ID: id}, Ticket: ticket, Seq: seq}), err)
@@ -89,11 +96,17 @@ func has(c <-chan struct{}) bool {
 type flaky struct {
 	engine.Engine
 	mu    sync.Mutex
-	fails []error
+	fails []error // guarded by mu; one behind each change
+}
+
+func (f *flaky) fail(errs ...error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fails = errs
 }
 
 func (f *flaky) Follow(ctx context.Context, c string, after engine.Position, fn func(engine.Change) error) error {
-	err := f.Engine.Follow(ctx, c, after, func(ch engine.Change) error {
+	return f.Engine.Follow(ctx, c, after, func(ch engine.Change) error {
 		if err := fn(ch); err != nil {
 			return err
 		}
@@ -106,7 +119,6 @@ func (f *flaky) Follow(ctx context.Context, c string, after engine.Position, fn 
 		f.fails = f.fails[1:]
 		return err
 	})
-	return err
 }
 
 func TestHub(t *testing.T) {
@@ -134,8 +146,8 @@ func TestHub(t *testing.T) {
 		if has(one) || !has(both) {
 			t.Error("a subscription that ended got a hint, or ended its neighbour")
 		}
-		if want := []string{"t1", "t1", "t1"}; !slices.Equal(x.woken, want) {
-			t.Errorf("woken %v, want %v", x.woken, want)
+		if want := []string{"t1", "t1", "t1"}; !slices.Equal(x.heard(), want) {
+			t.Errorf("woken %v, want %v", x.heard(), want)
 		}
 		if err := stop(); !errors.Is(err, context.Canceled) {
 			t.Errorf("run: %v", err)
@@ -150,20 +162,20 @@ func TestHubGoesOnAfterAFailure(t *testing.T) {
 		defer x.e.Close()
 		stop := x.run()
 		resync, _ := x.hub.Resync()
-		x.flaky.fails = []error{errors.New("the line is cut"), engine.ErrHistoryLost}
+		x.flaky.fail(errors.New("the line is cut"), engine.ErrHistoryLost)
 		x.put("e1", "t1", 1, nil) // and the following breaks off
 		x.put("e2", "t2", 1, nil) // while nobody follows
-		if len(x.woken) != 1 || has(resync) {
-			t.Errorf("woken %v before the pause is over", x.woken)
+		if len(x.heard()) != 1 || has(resync) {
+			t.Errorf("woken %v before the pause is over", x.heard())
 		}
 		time.Sleep(2 * time.Second) // in the bubble; e2 is heard, then history is lost
 		synctest.Wait()
-		if !slices.Equal(x.woken, []string{"t1", "t2"}) || !has(resync) {
-			t.Errorf("woken %v", x.woken)
+		if !slices.Equal(x.heard(), []string{"t1", "t2"}) || !has(resync) {
+			t.Errorf("woken %v", x.heard())
 		}
 		x.put("e3", "t3", 1, nil)
-		if !slices.Equal(x.woken, []string{"t1", "t2", "t3"}) {
-			t.Errorf("woken %v", x.woken)
+		if !slices.Equal(x.heard(), []string{"t1", "t2", "t3"}) {
+			t.Errorf("woken %v", x.heard())
 		}
 		_ = stop()
 	})
