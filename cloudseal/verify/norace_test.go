@@ -1,0 +1,6 @@
+//go:build !race
+
+package verify_test
+
+// sample: every change is tried.
+const sample = 1
