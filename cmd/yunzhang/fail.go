@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -45,14 +46,14 @@ func (e *env) fail(err error) int {
 // request id, what we refuse in ours, anything else as it is.
 func (e *env) words(err error) string {
 	if p, ok := errors.AsType[*client.Problem](err); ok {
-		text := fmt.Sprintf("%s [%s]", p.Detail, p.Code) + facts(p.Fields)
+		text := fmt.Sprintf("%s [%s]", strings.TrimRight(p.Detail, ".。"), p.Code) + facts(p.Fields)
 		if p.Instance != "" {
 			text += e.say("，请求号 ", ", request ") + p.Instance
 		}
 		return text
 	}
 	if f, ok := errors.AsType[*fault.Error](err); ok {
-		return fmt.Sprintf("%s [%s]", e.say(f.ZH, f.EN), f.Code) + facts(f.Fields)
+		return fmt.Sprintf("%s [%s]", strings.TrimRight(e.say(f.ZH, f.EN), "."), f.Code) + facts(f.Fields)
 	}
 	return e.known(err)
 }
@@ -61,7 +62,9 @@ func (e *env) words(err error) string {
 func facts(fields map[string]any) string {
 	names := make([]string, 0, len(fields))
 	for name := range fields {
-		names = append(names, name)
+		if name != "type" { // the address of the description, which code names as well
+			names = append(names, name)
+		}
 	}
 	slices.Sort(names)
 	var b strings.Builder
@@ -78,8 +81,13 @@ func (e *env) known(err error) string {
 		return e.say("这个目录里没有已登记的手机，先运行 yunzhang phone enrol", "no phone is enrolled in this folder; run yunzhang phone enrol first")
 	case errors.Is(err, client.ErrEnrolled):
 		return e.say("这个目录里已有登记的手机，不会覆盖；换一个 --dir", "this folder holds an enrolled phone, which is not overwritten; choose another --dir")
+	case errors.Is(err, errNoOperator):
+		return e.say("这个目录里没有已登记的操作员，先运行 yunzhang admin enrol", "no operator is enrolled in this folder; run yunzhang admin enrol first")
 	case errors.Is(err, client.ErrQR):
 		return e.say("不是本系统的二维码", "this is not a code of this system")
+	}
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		return fmt.Sprintf(e.say("无法连接 %s：%s", "cannot reach %s: %s"), u.URL, u.Err)
 	}
 	return err.Error()
 }

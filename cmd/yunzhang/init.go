@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,6 +14,7 @@ import (
 	"yunzhang.dev/authz/codes"
 	"yunzhang.dev/cmd/internal/app"
 	"yunzhang.dev/cmd/internal/config"
+	"yunzhang.dev/cmd/internal/drive"
 )
 
 type initCmd struct {
@@ -59,6 +61,12 @@ func (i initCmd) Run(e *env) error {
 	if err := i.refuse(e, path, cfg); err != nil {
 		return err
 	}
+	if i.Sandbox {
+		cfg.Sandbox.World = filepath.Join(filepath.Dir(absolute(path)), "sandbox-world.json")
+		if err := writeWorld(cfg.Sandbox.World); err != nil {
+			return err
+		}
+	}
 	file, err := configFile(cfg)
 	if err != nil {
 		return err
@@ -70,6 +78,9 @@ func (i initCmd) Run(e *env) error {
 		return err
 	}
 	e.printf(e.say("密钥  %s（请立即备份到安全的地方）\n配置  %s\n", "keys           %s (put a copy in a safe place now)\nconfiguration  %s\n"), cfg.KeysDir, path)
+	if i.Sandbox {
+		e.printf(e.say("沙箱  %s（可登记的单位和人员）\n", "sandbox        %s (who can be enrolled)\n"), cfg.Sandbox.World)
+	}
 	return i.firstCode(e, cfg)
 }
 
@@ -149,6 +160,27 @@ func (i initCmd) firstCode(e *env, c config.Config) (err error) {
 	e.printf(e.say("首位管理员的一次性注册码（%d 天内有效）：\n\n    yunzhang admin enrol %s\n\n", "One-time enrolment code of the first administrator, good for %d days:\n\n    yunzhang admin enrol %s\n\n"),
 		int(authz.InvitationLife.Hours()/24), code)
 	return nil
+}
+
+// writeWorld writes whom the sandbox's registry and face check know: the company
+// of the demonstration, and people for the operators' desks. One that is there
+// is kept.
+func writeWorld(path string) error {
+	w := drive.World()
+	w.People = append(w.People,
+		app.Person{Name: "王管理", IDNumber: "110101199003070038", Phone: "13700137001"},
+		app.Person{Name: "陈受理", IDNumber: "110101199003070054", Phone: "13700137002"},
+		app.Person{Name: "赵审核", IDNumber: "110101199003070070", Phone: "13700137003"},
+		app.Person{Name: "孙审计", IDNumber: "110101199003070097", Phone: "13700137004"})
+	b, err := json.MarshalIndent(w, "", "  ")
+	if err != nil {
+		return err
+	}
+	err = writeNew(path, append(b, '\n'))
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	return err
 }
 
 // absolute makes a folder independent of where the server is started.

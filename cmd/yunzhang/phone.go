@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
@@ -48,16 +49,19 @@ func (phoneCmd) Help() string {
 	return `A phone with software keys, for the sandbox: what the app does, in words. Everything
 it signs it reads first. With "yunzhang demo" running in another window:
 
-    yunzhang phone --dir ./li scan --png code.png
-    yunzhang phone --dir ./li confirm --number 417
+    export DEMO="--dir yunzhang-demo/phones/agent --server http://app.localhost:8080"
+    yunzhang phone $DEMO scan --png code.png
+    yunzhang phone $DEMO confirm --number 417
 
 and from the beginning, against "yunzhang init --sandbox && yunzhang serve":
 
     yunzhang phone --server http://app.localhost:8080 enrol legal --uscc 91350100M000100Y43 \
         --name 张三 --id 11010519491231002X --mobile 13800138000 --outbox data/outbox.jsonl
     yunzhang phone claim-seal statutory
+    yunzhang phone --dir ./li --server http://app.localhost:8080 enrol agent --uscc 91350100M000100Y43 \
+        --name 李四 --id 440524188001010014 --mobile 13900139034 --outbox data/outbox.jsonl
     yunzhang phone agents approve
-    yunzhang phone delegate --app app_… --agent us_… --seal 35010000000001 --max 10
+    yunzhang phone delegate --app app_… --seal 35010000000001 --max 10
 
 Names below localhost lead to this machine, whatever the resolver says.`
 }
@@ -186,9 +190,9 @@ func (f phoneFlags) http() (*http.Client, error) {
 }
 
 // tell writes a statement in words.
-func (h *handset) tell(lines []statement.Line) {
+func tell(w io.Writer, lines []statement.Line) {
 	for _, l := range lines {
-		h.printf("  %s: %s\n", l.Label, l.Value)
+		fmt.Fprintf(w, "  %s: %s\n", l.Label, l.Value)
 	}
 }
 
@@ -214,7 +218,7 @@ func (h *handset) sign(purpose string, draft func() (*client.Draft, error)) (*cl
 	if err != nil {
 		return nil, err
 	}
-	h.tell(d.Summary())
+	tell(h.err, d.Summary())
 	u, err := h.unlock()
 	if err != nil {
 		return nil, err

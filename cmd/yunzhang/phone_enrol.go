@@ -50,17 +50,25 @@ func (c enrolCmd) Run(e *env, cli *commands) error {
 	return nil
 }
 
-// enrol asks for what is missing, sends the codes on their way and finishes.
-func (h *handset) enrol(a client.Applicant, f applicantFlags) (organization string, err error) {
+// complete asks for what was not given.
+func (f *applicantFlags) complete(e *env) (err error) {
 	for _, q := range []struct {
 		into   *string
 		zh, en string
 	}{{&f.Name, "姓名：", "Name: "}, {&f.ID, "公民身份号码：", "Citizen ID number: "}, {&f.Mobile, "手机号码：", "Mobile number: "}} {
 		if *q.into == "" {
-			if *q.into, err = h.ask(h.say(q.zh, q.en)); err != nil {
-				return "", err
+			if *q.into, err = e.ask(e.say(q.zh, q.en)); err != nil {
+				return err
 			}
 		}
+	}
+	return nil
+}
+
+// enrol sends the codes on their way and finishes with what the person says.
+func (h *handset) enrol(a client.Applicant, f applicantFlags) (organization string, err error) {
+	if err := f.complete(h.env); err != nil {
+		return "", err
 	}
 	a.Name, a.IDNumber, a.Phone, a.DeviceName = f.Name, f.ID, f.Mobile, f.Device
 	began, err := h.BeginEnrol(h.ctx, a)
@@ -91,7 +99,7 @@ func (h *handset) finishEnrol(began *client.Enrolment, c client.Codes) (organiza
 		case errors.Is(err, fault.CodeWrong):
 			c.Phone, err = h.ask(h.say("短信验证码：", "Code from the SMS: "))
 		case errors.Is(err, fault.PINWeak):
-			c.PIN, err = h.newPIN()
+			c.PIN, err = h.newPIN(h.flags.PINFile)
 		case errors.Is(err, fault.RealPersonFails):
 			_, err = h.ask(h.say("完成实人认证后按回车：", "Press Enter when the face check is done: "))
 		default:
@@ -114,32 +122,33 @@ func (h *handset) codes(a client.Applicant, outbox string) (c client.Codes, err 
 			return c, err
 		}
 	}
-	c.PIN, err = h.newPIN()
+	c.PIN, err = h.newPIN(h.flags.PINFile)
 	return c, err
 }
 
-func (h *handset) code(outbox string, t notify.Template, to, zh, en string) (string, error) {
+// code gives a one-time code: from the sandbox's outbox, else from the person.
+func (e *env) code(outbox string, t notify.Template, to, zh, en string) (string, error) {
 	if outbox == "" {
-		return h.ask(h.say(zh, en))
+		return e.ask(e.say(zh, en))
 	}
 	return lastCode(outbox, t, to)
 }
 
 // newPIN asks for a new PIN, twice where typing cannot be seen.
-func (h *handset) newPIN() (string, error) {
-	if h.flags.PINFile != "" || h.tty == nil {
-		return h.pin(h.flags.PINFile)
+func (e *env) newPIN(file string) (string, error) {
+	if file != "" || e.tty == nil {
+		return e.pin(file)
 	}
 	for {
-		first, err := h.secret(h.say("设置签名密码（至少 8 位，含字母和数字）：", "New PIN (8 characters or more, letters and digits): "))
+		first, err := e.secret(e.say("设置签名密码（至少 8 位，含字母和数字）：", "New PIN (8 characters or more, letters and digits): "))
 		if err != nil {
 			return "", err
 		}
-		again, err := h.secret(h.say("再输入一次：", "Again: "))
+		again, err := e.secret(e.say("再输入一次：", "Again: "))
 		if err != nil || first == again {
 			return first, err
 		}
-		fmt.Fprintln(h.err, h.say("两次不一致", "they differ"))
+		fmt.Fprintln(e.err, e.say("两次不一致", "they differ"))
 	}
 }
 
@@ -179,7 +188,7 @@ func (pinCmd) Run(e *env, cli *commands) error {
 	if err != nil {
 		return err
 	}
-	pin, err := h.newPIN()
+	pin, err := h.newPIN(h.flags.PINFile)
 	if err != nil {
 		return err
 	}

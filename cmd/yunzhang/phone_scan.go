@@ -52,7 +52,7 @@ func (c scanCmd) Run(e *env, cli *commands) error {
 	if err := os.WriteFile(h.heldPath(), b, 0o600); err != nil {
 		return err
 	}
-	h.tell(s.Summary(e.lang))
+	tell(e.out, s.Summary(e.lang))
 	e.printf("%s\n", e.say("核对无误后：yunzhang phone confirm（输入网页上的数字）；不对：reject 或 report",
 		"If all of it is right: yunzhang phone confirm, with the number on the page; if not: reject or report"))
 	return nil
@@ -134,7 +134,7 @@ func (c showCmd) Run(e *env, cli *commands) error {
 	if err != nil {
 		return err
 	}
-	h.tell(s.Summary(e.lang))
+	tell(e.out, s.Summary(e.lang))
 	if c.Save == "" {
 		return nil
 	}
@@ -170,7 +170,7 @@ func (c confirmCmd) Run(e *env, cli *commands) error {
 	if err != nil {
 		return err
 	}
-	h.tell(s.Summary(e.lang))
+	tell(e.out, s.Summary(e.lang))
 	for _, d := range docs {
 		e.printf("  ✓ %s  %d B  SM3 %s…\n", d.Line.Title, len(d.Bytes), d.Line.SM3.Hex()[:12])
 	}

@@ -30,6 +30,7 @@ type commands struct {
 	Init   initCmd   `cmd:"" group:"operators" help:"生成密钥和配置，给出首位管理员的注册码。· Make keys and configuration, print the first administrator's code."`
 	Serve  serveCmd  `cmd:"" group:"operators" help:"运行服务。· Run the server."`
 	Doctor doctorCmd `cmd:"" group:"operators" help:"检查时钟、密钥、目录、端口、域名和证书。· Check clock, keys, folders, port, origins, certificates."`
+	Admin  adminCmd  `cmd:"" group:"operators" help:"操作员：受理、审核、邀请、登记申报系统、核验审计链。· Operators: applications, invitations, systems, audit."`
 
 	Version versionCmd `cmd:"" group:"anybody" help:"版本。· Version."`
 }
@@ -60,19 +61,21 @@ type leave struct{ status int }
 // run is the program: it reads its arguments, does one command and gives the
 // exit status.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer, environ []string) (status int) {
+	nothing := len(args) == 0
+	if nothing {
+		args, stdout = []string{"--help"}, stderr
+	}
 	defer func() {
 		if r := recover(); r != nil {
 			l, ok := r.(leave)
 			if !ok {
 				panic(r)
 			}
-			status = l.status
+			if status = l.status; nothing {
+				status = exitUsage
+			}
 		}
 	}()
-	if len(args) == 0 {
-		defer func() { status = exitUsage }()
-		args, stdout = []string{"--help"}, stderr
-	}
 	cli := &commands{}
 	parser, err := kong.New(cli, kong.Name("yunzhang"), kong.Description(description), kong.ExplicitGroups(groups()),
 		kong.Writers(stdout, stderr), kong.Exit(func(status int) { panic(leave{status}) }),

@@ -1,32 +1,32 @@
 package main
 
-import "runtime/debug"
+import (
+	"runtime/debug"
+
+	"yunzhang.dev/cmd/internal/app"
+)
 
 type versionCmd struct{}
 
-// Run prints what was built, from which state of the sources.
+// Run prints the version, and from which state of the sources it was built.
 func (versionCmd) Run(e *env) error {
-	e.printf("yunzhang %s\n", version())
+	e.printf("yunzhang %s%s\n", app.Version, built())
 	return nil
 }
 
-// version is the module's version, or the revision of the sources.
-func version() string {
+// built says what the build knows of itself.
+func built() (text string) {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return "unknown"
-	}
-	v := info.Main.Version
-	if v == "" || v == "(devel)" {
-		v = "devel"
+		return ""
 	}
 	for _, s := range info.Settings {
 		switch {
-		case s.Key == "vcs.revision" && len(s.Value) >= 12 && v == "devel":
-			v += " " + s.Value[:12]
+		case s.Key == "vcs.revision" && len(s.Value) >= 12:
+			text += " " + s.Value[:12]
 		case s.Key == "vcs.modified" && s.Value == "true":
-			v += " (modified)"
+			text += " (modified)"
 		}
 	}
-	return v + " " + info.GoVersion
+	return text + " " + info.GoVersion
 }

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"yunzhang": main})
+}
+
+// TestScripts runs testdata/*.txt against the real program. SAMPLES is the
+// folder of real samples, BUSY an address that somebody else listens on.
+func TestScripts(t *testing.T) {
+	samples, err := filepath.Abs("../../../shared/samples")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(samples, "pdf")); err != nil {
+		t.Fatalf("the samples are missing: %v", err)
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = ln.Close() })
+	go refuseAll(ln)
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("SAMPLES", samples)
+			env.Setenv("BUSY", ln.Addr().String())
+			env.Setenv("HOME", filepath.Join(env.WorkDir, "home"))
+			env.Setenv("LANG", "C.UTF-8")
+			return nil
+		},
+	})
+}
+
+// refuseAll is a program that is no server of ours.
+func refuseAll(ln net.Listener) {
+	for {
+		c, err := ln.Accept()
+		if err != nil {
+			return
+		}
+		_ = c.Close()
+	}
+}
