@@ -46,26 +46,38 @@ type rowCipher struct {
 	fields         []sealedField
 	collection, id string
 
-	class string // whose key is at hand
+	keys   []derivedKey // one for each class met
+	prefix []byte       // of the additional data, once it was needed
+}
+
+type derivedKey struct {
+	class string
 	key   []byte
 }
 
-// keyFor gives the row's key for a field; most rows have one class only.
+// keyFor gives the row's key for a field.
 func (r *rowCipher) keyFor(f *sealedField) []byte {
-	if f.class != r.class {
-		r.class, r.key = f.class, oneKey(f.key, "cseal-field/1", []byte(r.collection), []byte(r.id))
+	for _, k := range r.keys {
+		if k.class == f.class {
+			return k.key
+		}
 	}
-	return r.key
+	key := oneKey(f.key, "cseal-field/1", []byte(r.collection), []byte(r.id))
+	r.keys = append(r.keys, derivedKey{f.class, key})
+	return key
 }
 
-// aad binds a sealed value to its place.
+// aad binds a sealed value to its place: collection, id and field, each behind
+// its length.
 func (r *rowCipher) aad(field []byte) []byte {
-	aad := []byte("cseal-field/1\x00")
-	for _, part := range [][]byte{[]byte(r.collection), []byte(r.id), field} {
-		aad = binary.BigEndian.AppendUint32(aad, uint32(len(part)))
-		aad = append(aad, part...)
+	if r.prefix == nil {
+		r.prefix = appendPart(appendPart([]byte("cseal-field/1\x00"), []byte(r.collection)), []byte(r.id))
 	}
-	return aad
+	return appendPart(r.prefix[:len(r.prefix):len(r.prefix)], field)
+}
+
+func appendPart(b, part []byte) []byte {
+	return append(binary.BigEndian.AppendUint32(b, uint32(len(part))), part...)
 }
 
 // seal replaces the values of the marked fields by their sealed form.

@@ -87,6 +87,7 @@ func declareAuthz(db *DB) authz.Tables {
 		Acts:        Declare[authz.Act](db, "acts", Index("kind", "state", "told")),
 		Nonces:      Declare[authz.Nonce](db, "nonces", Index("expires")),
 		Invitations: Declare[authz.Invitation](db, "invitations", Index("expires")),
+		Tells:       Declare[authz.Tell](db, "tells", Index("done", "at")),
 	}
 }
 
