@@ -21,6 +21,7 @@ package api
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -42,7 +43,10 @@ type Deps struct {
 	Flow        *qrflow.Service
 	Idempotency httpx.Idempotency
 	Nonces      sign.Nonces
-	// Perclient limits the requests of one application a second.
+	// PerAddress limits the requests of one address before their signature is
+	// looked at. Zero: no limit; AddressRate is what a node should start with.
+	PerAddress httpx.Rate
+	// PerClient limits the requests of one application a second.
 	PerClient httpx.Rate
 	// SocketURL is where pages attach, told with each ticket.
 	SocketURL   string
@@ -50,11 +54,19 @@ type Deps struct {
 	Now         func() time.Time
 }
 
+// AddressRate is the default of Deps.PerAddress: a server of a declaration
+// system stays below it in its busiest hour, and a flood of forged requests, each
+// of which costs a hash of its body and a look at a key, does not.
+func AddressRate() httpx.Rate {
+	return httpx.Rate{Name: "address", Count: 50, Per: time.Second, Burst: 200}
+}
+
 // API serves declaration systems.
 type API struct {
-	d       Deps
-	verify  sign.Verifier
-	limiter *httpx.Limiter
+	d         Deps
+	verify    sign.Verifier
+	addresses *httpx.Limiter
+	clients   *httpx.Limiter
 }
 
 // New makes an API.
@@ -63,9 +75,10 @@ func New(d Deps) (*API, error) {
 		return nil, errors.New("binding/api: a dependency is missing")
 	}
 	return &API{
-		d:       d,
-		verify:  sign.Verifier{Keys: keyring{d.Binding}, Nonces: d.Nonces, Now: d.Now},
-		limiter: httpx.NewLimiter(d.PerClient, d.Now),
+		d:         d,
+		verify:    sign.Verifier{Keys: keyring{d.Binding}, Nonces: d.Nonces, Now: d.Now},
+		addresses: httpx.NewLimiter(d.PerAddress, d.Now),
+		clients:   httpx.NewLimiter(d.PerClient, d.Now),
 	}, nil
 }
 
@@ -107,6 +120,9 @@ func appOf(c *fiber.Ctx) *binding.App {
 
 // authenticate verifies the request's signature and finds its application.
 func (a *API) authenticate(c *fiber.Ctx) error {
+	if err := a.addresses.Allow(addressKey(c)); err != nil {
+		return err
+	}
 	r, h := sign.Of(c, httpx.IsHTTPS(c))
 	kid, err := a.verify.Verify(c.UserContext(), r, h)
 	if err != nil {
@@ -116,12 +132,22 @@ func (a *API) authenticate(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if err := a.limiter.Allow(app.ID); err != nil {
+	if err := a.clients.Allow(app.ID); err != nil {
 		return err
 	}
 	c.Locals(appLocal, app)
 	httpx.Note(c, "app", app.ID)
 	return c.Next()
+}
+
+// addressKey names where a request comes from. Who has one IPv6 address has a
+// whole /64 of them.
+func addressKey(c *fiber.Ctx) string {
+	ip := httpx.ClientIP(c)
+	if ip.Is6() {
+		return netip.PrefixFrom(ip, 64).Masked().String()
+	}
+	return ip.String()
 }
 
 func (a *API) me(c *fiber.Ctx) error {
