@@ -7,6 +7,7 @@ import (
 	"yunzhang.dev/authz"
 	"yunzhang.dev/authz/fault"
 	"yunzhang.dev/authz/unit"
+	"yunzhang.dev/qrflow"
 )
 
 // Binding ties an account of an application to an organization, its statutory
@@ -35,8 +36,10 @@ type Binding struct {
 // nobody finds it the next day.
 const SaveLife = 30 * time.Minute
 
-// SaveBinding completes an approved binding. A second active one for the
-// account is refused with fault.AccountBound.
+// SaveBinding completes an approved binding whose result was redeemed: without
+// the redeem nobody has shown that the approval came from the session that
+// asked. Before that, and when the result was killed, it is fault.WrongState. A
+// second active binding for the account is refused with fault.AccountBound.
 func (s *Service) SaveBinding(ctx context.Context, app, ticket string) (b *Binding, err error) {
 	err = s.work.Update(ctx, func(tx unit.Tx) error {
 		if b, err = s.bindingOf(tx, app, ticket); err != nil {
@@ -48,6 +51,9 @@ func (s *Service) SaveBinding(ctx context.Context, app, ticket string) (b *Bindi
 		case b.State != authz.Pending || !tx.Now().Before(b.Expires):
 			return fault.BindingMissing
 		}
+		if err := s.redeemed(tx, ticket); err != nil {
+			return err
+		}
 		b.State, b.Live, b.Since = authz.Active, b.Account, tx.Now()
 		if err := s.record(tx, "bind", "binding:"+b.ID, b.Agent, b.Org, "saved"); err != nil {
 			return err
@@ -55,6 +61,18 @@ func (s *Service) SaveBinding(ctx context.Context, app, ticket string) (b *Bindi
 		return takenAs(s.t.Bindings.Replace(tx, b), fault.AccountBound)
 	})
 	return b, err
+}
+
+// redeemed refuses a ticket whose result was not handed out, or was killed.
+func (s *Service) redeemed(tx unit.Tx, ticket string) error {
+	t, err := s.flow.TicketIn(tx, ticket)
+	if err != nil {
+		return err
+	}
+	if t.State != qrflow.Done || t.RedeemedAt.IsZero() || t.Killed {
+		return fault.WrongState.With("state", string(t.StateAt(tx.Now())))
+	}
+	return nil
 }
 
 func (s *Service) bindingOf(tx unit.Tx, app, ticket string) (*Binding, error) {

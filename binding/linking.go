@@ -47,6 +47,9 @@ func (s linking) Recheck(ctx context.Context, t qrflow.Ticket, c qrflow.Claimant
 		if err != nil {
 			return err
 		}
+		if err := s.seals.Rely(tx, []*cloudseal.Seal{seal}); err != nil {
+			return err
+		}
 		return s.t.Bindings.Insert(tx, &Binding{
 			Row: unit.Row{ID: unit.NewID("bd")}, App: t.App, Account: r.Account, Org: r.Org, USCC: r.Party.USCC,
 			Agent: c.Person, Seal: seal.ID, Serial: seal.Serial, Ticket: t.ID, State: authz.Pending,
@@ -61,8 +64,11 @@ func (s *Service) statutory(tx unit.Tx, uscc string) (*cloudseal.Seal, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = s.seals.Usable(tx, uscc, []statement.Ref{seal.Ref()})
-	return seal, err
+	usable, err := s.seals.Usable(tx, uscc, []statement.Ref{seal.Ref()})
+	if err != nil {
+		return nil, err
+	}
+	return usable[0], nil
 }
 
 // Ended implements qrflow.Purpose: an approved binding whose result nobody
@@ -87,6 +93,13 @@ func (s *Service) recheckIdentity(ctx context.Context, t qrflow.Ticket, c qrflow
 	if err != nil {
 		return nil, err
 	}
+	asked, err := decodeRequest(&t)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.authz.Refresh(ctx, asked.Org); err != nil {
+		return nil, err
+	}
 	return func(tx unit.Tx, t *qrflow.Ticket) error {
 		r, err := decodeRequest(t)
 		if err != nil {
@@ -96,10 +109,13 @@ func (s *Service) recheckIdentity(ctx context.Context, t qrflow.Ticket, c qrflow
 		if err != nil {
 			return err
 		}
+		if err := s.delegationSigned(tx, &f); err != nil {
+			return err
+		}
 		if err := f.Device.Use(count); err != nil {
 			return err
 		}
-		if err := s.authz.Rely(tx, &f, true); err != nil {
+		if err := s.rely(tx, t, &f, true); err != nil {
 			return err
 		}
 		return then(tx, r, &f)

@@ -66,7 +66,10 @@ func (s *Service) approvalOf(t *qrflow.Ticket, c qrflow.Claimant, r *request, f 
 		Device: c.Key.Hash(), Delegation: r.Delegation, Case: r.Case, Context: r.Context,
 		IssuedAt: t.ClaimedAt, ExpiresAt: t.Deadline,
 	}
-	if r.Account != "" {
+	switch {
+	case r.Action == authz.Bind:
+		a.Account = r.Account // what is tied must be signed in full: a mask fits several
+	case r.Account != "":
 		a.Account = codes.MaskAccount(r.Account)
 	}
 	if r.Action == authz.Stamp {
@@ -125,14 +128,33 @@ func (s *Service) recheck(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, r *re
 	return f, err
 }
 
+// rely writes back what recheck stood on, the application with it, so that
+// whoever ends one of them at the same time conflicts.
+func (s *Service) rely(tx unit.Tx, t *qrflow.Ticket, f *authz.Facts, delegation bool) error {
+	app, err := s.activeApp(tx, t.App)
+	if err != nil {
+		return err
+	}
+	if err := s.t.Apps.Replace(tx, app); err != nil {
+		return err
+	}
+	return s.authz.Rely(tx, f, delegation)
+}
+
 // Shown gives the bytes that line i (from 1) of a claimed ticket's statement
-// names, for the device that claimed it.
+// names, for the device that claimed it; fault.WrongState before the claim and
+// once the ticket has ended.
 func (s *Service) Shown(ctx context.Context, ticket string, i int) ([]byte, error) {
 	var d *cloudseal.Document
 	err := s.work.View(ctx, func(tx unit.Tx) error {
 		t, err := s.flow.TicketIn(tx, ticket)
 		if err != nil {
 			return err
+		}
+		switch state := t.StateAt(tx.Now()); state {
+		case qrflow.Claimed, qrflow.Approved, qrflow.Signing:
+		default:
+			return fault.WrongState.With("state", string(state))
 		}
 		r, err := decodeRequest(t)
 		if err != nil {

@@ -5,6 +5,7 @@
 //
 //	apps.go       registration, request keys
 //	open.go       a request: checked, documents held, ticket made
+//	claim.go      a scan, with the registry asked again where its word is old
 //	request.go    what a ticket carries, the statement made of it
 //	login.go      the purposes of a ticket …
 //	linking.go

@@ -95,7 +95,7 @@ func (s *Service) settle(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, a qrfl
 	if err := f.Device.Use(count); err != nil {
 		return err
 	}
-	if err := s.authz.Rely(tx, &f, false); err != nil {
+	if err := s.rely(tx, t, &f, false); err != nil {
 		return err
 	}
 	order := cloudseal.Order{Tenant: t.Tenant, Ticket: t.ID, Hold: r.Hold, Org: r.Party.USCC}

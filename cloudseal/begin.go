@@ -33,7 +33,7 @@ func (s *Service) BeginStamp(tx unit.Tx, o Order) error {
 	if err != nil {
 		return err
 	}
-	if err := s.rely(tx, seals); err != nil {
+	if err := s.Rely(tx, seals); err != nil {
 		return err
 	}
 	for i, one := range made {

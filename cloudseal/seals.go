@@ -80,9 +80,9 @@ func (s *Service) Usable(tx unit.Tx, org string, refs []statement.Ref) ([]*Seal,
 	return seals, nil
 }
 
-// rely writes seals back that a decision stood on, so that a freeze at the
+// Rely writes seals back that a decision stood on, so that a freeze at the
 // same time conflicts with it.
-func (s *Service) rely(tx unit.Tx, seals []*Seal) error {
+func (s *Service) Rely(tx unit.Tx, seals []*Seal) error {
 	for _, seal := range seals {
 		if err := s.t.Seals.Replace(tx, seal); err != nil {
 			return err
