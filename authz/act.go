@@ -80,7 +80,7 @@ func (s *Service) Sign(ctx context.Context, who Caller, act string, sig, second 
 		return nil, err
 	}
 	if a.State != Pending {
-		return a, s.tellSigner(ctx, a)
+		return a, s.Retell(ctx)
 	}
 	count, err := s.checkSignatures(who.Device, a.Statement.Bytes, sig, second)
 	if err != nil {
@@ -108,7 +108,7 @@ func (s *Service) Sign(ctx context.Context, who Caller, act string, sig, second 
 	if err != nil {
 		return nil, err
 	}
-	return a, s.tellSigner(ctx, a)
+	return a, s.Retell(ctx)
 }
 
 // Take hands a signed review statement to the domain that performs it, once:

@@ -2,6 +2,7 @@ package authz
 
 import (
 	"context"
+	"crypto/subtle"
 	"errors"
 	"fmt"
 	"slices"
@@ -147,13 +148,17 @@ func phoneCode(e *Enrolment) CodeRequest {
 }
 
 // sendAuthorization sends an authorization code to the legal representative of
-// an organization, if there is one.
+// an organization, if there is one. That it could not be sent, or that there is
+// nobody, does not show: the answer would tell who is known here.
 func (s *Service) sendAuthorization(ctx context.Context, uscc, request, applicant string) error {
 	phone, err := s.legalPhone(ctx, uscc)
 	if err != nil || phone == "" {
 		return err
 	}
-	return s.codes.Send(ctx, authorizationCode(phone, request, applicant))
+	if err := s.codes.Send(ctx, authorizationCode(phone, request, applicant)); err != nil {
+		s.log.WarnContext(ctx, "authorization code not sent", "code", fault.CodeOf(err))
+	}
+	return nil
 }
 
 func authorizationCode(phone, request, applicant string) CodeRequest {
@@ -200,14 +205,19 @@ type Enrolled struct {
 	Share  []byte // the device wraps its statement key with it
 }
 
-// FinishEnrol makes a person and his device out of an enrolment.
+// FinishEnrol makes a person and his device out of an enrolment. What was right
+// once is kept, so that a mistake in one thing does not cost the others, and an
+// answer that got lost can be had again by whoever holds both keys and the PIN.
 func (s *Service) FinishEnrol(ctx context.Context, r FinishRequest) (*Enrolled, error) {
-	e, err := s.pendingEnrolment(ctx, r.Enrolment)
+	e, err := s.openEnrolment(ctx, r.Enrolment)
 	if err != nil {
 		return nil, err
 	}
 	if err := checkEnrolProof(e, r); err != nil {
 		return nil, err
+	}
+	if e.State == Ended {
+		return s.enrolledBefore(ctx, e, r.PIN)
 	}
 	pin, err := s.newPIN(r.PIN)
 	if err != nil {
@@ -224,7 +234,6 @@ func (s *Service) FinishEnrol(ctx context.Context, r FinishRequest) (*Enrolled, 
 }
 
 // proof gives the real-person evidence of an enrolment, asked for once and kept.
-// It comes before the codes, which a check burns.
 func (s *Service) proof(ctx context.Context, e *Enrolment) (realperson.Evidence, error) {
 	if e.Proved.Match {
 		return e.Proved, nil
@@ -233,27 +242,58 @@ func (s *Service) proof(ctx context.Context, e *Enrolment) (realperson.Evidence,
 	if err != nil {
 		return realperson.Evidence{}, err
 	}
-	return ev, s.work.Update(ctx, func(tx unit.Tx) error {
+	return ev, s.keep(ctx, e, func(e *Enrolment) { e.Proved = ev })
+}
+
+// keep notes what an enrolment has proved.
+func (s *Service) keep(ctx context.Context, e *Enrolment, what func(*Enrolment)) error {
+	return s.work.Update(ctx, func(tx unit.Tx) error {
 		fresh, err := s.t.Enrolments.Get(tx, e.ID)
 		if err != nil {
 			return err
 		}
-		fresh.Proved = ev
+		what(fresh)
 		return s.t.Enrolments.Replace(tx, fresh)
 	})
 }
 
-func (s *Service) pendingEnrolment(ctx context.Context, id string) (e *Enrolment, err error) {
+func (s *Service) openEnrolment(ctx context.Context, id string) (e *Enrolment, err error) {
 	err = s.work.View(ctx, func(tx unit.Tx) error {
 		if e, err = s.t.Enrolments.Get(tx, id); err != nil {
 			return absentAs(err, fault.Absent)
 		}
-		if e.State != Pending || e.Kind == stepUp || !tx.Now().Before(e.Expires) {
+		if e.Kind == stepUp || !tx.Now().Before(e.Expires) {
 			return fault.Absent
 		}
 		return nil
 	})
 	return e, err
+}
+
+// enrolledBefore gives the outcome of an enrolment again.
+func (s *Service) enrolledBefore(ctx context.Context, e *Enrolment, pin string) (*Enrolled, error) {
+	out := &Enrolled{}
+	err := s.work.View(ctx, func(tx unit.Tx) error {
+		var f Facts
+		if err := s.identify(tx, &f, e.Result); err != nil {
+			return err
+		}
+		out.Person, out.Device = f.Person, f.Device
+		o, err := s.orgByUSCC(tx, e.USCC)
+		if err == nil && o != nil {
+			out.Org = o.ID
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	given, err := s.pinCheck(out.Device.PIN.Salt, pin)
+	if err != nil || subtle.ConstantTimeCompare(given, out.Device.PIN.Check) != 1 {
+		return nil, fault.Absent
+	}
+	out.Share = out.Device.PIN.Share
+	return out, nil
 }
 
 func checkEnrolProof(e *Enrolment, r FinishRequest) error {
@@ -270,13 +310,21 @@ func checkEnrolProof(e *Enrolment, r FinishRequest) error {
 }
 
 func (s *Service) checkEnrolCodes(ctx context.Context, e *Enrolment, r FinishRequest) error {
-	if err := s.codes.Check(ctx, phoneCode(e), r.PhoneCode); err != nil {
-		return err
+	if !e.PhoneOK {
+		if err := s.codes.Check(ctx, phoneCode(e), r.PhoneCode); err != nil {
+			return err
+		}
+		if err := s.keep(ctx, e, func(e *Enrolment) { e.PhoneOK = true }); err != nil {
+			return err
+		}
 	}
-	if e.Kind != EnrolAgent {
+	if e.Kind != EnrolAgent || e.AuthorizationOK {
 		return nil
 	}
-	return s.checkAuthorization(ctx, e.USCC, e.ID, r.Authorization)
+	if err := s.checkAuthorization(ctx, e.USCC, e.ID, r.Authorization); err != nil {
+		return err
+	}
+	return s.keep(ctx, e, func(e *Enrolment) { e.AuthorizationOK = true })
 }
 
 func (s *Service) checkAuthorization(ctx context.Context, uscc, request, code string) error {

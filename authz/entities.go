@@ -184,10 +184,14 @@ type Enrolment struct {
 	RealPerson string    `bson:"realPerson" enc:"secret"` // the provider's session token
 	// Proved is the provider's answer once it was had: a provider gives it once,
 	// and a wrong code after it must not cost the person another face check.
-	Proved  realperson.Evidence `bson:"proved" enc:"personal"`
-	State   State               `bson:"state"`
-	Result  string              `bson:"result"` // device it became
-	Expires time.Time           `bson:"expires"`
+	Proved realperson.Evidence `bson:"proved" enc:"personal"`
+	// PhoneOK and AuthorizationOK keep codes that were right, since a check burns
+	// them and something later may fail.
+	PhoneOK         bool      `bson:"phoneOK"`
+	AuthorizationOK bool      `bson:"authorizationOK"`
+	State           State     `bson:"state"`
+	Result          string    `bson:"result"` // device it became
+	Expires         time.Time `bson:"expires"`
 }
 
 // Applicant is who says he enrols.
@@ -217,7 +221,5 @@ type Act struct {
 	Statement statement.Signed `bson:"statement" enc:"statement"` // Sig empty while drafted
 	Second    []byte           `bson:"second" enc:"statement"`    // passkey assertion, when the device has one
 	State     State            `bson:"state"`                     // pending, active (signed), ended (performed)
-	// Told says that the signer knows of this revocation; false for other acts.
-	Told    bool      `bson:"told"`
-	Expires time.Time `bson:"expires"`
+	Expires   time.Time        `bson:"expires"`
 }

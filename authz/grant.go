@@ -105,6 +105,13 @@ func (s *Service) grant(tx unit.Tx, a *Act) error {
 	if err := s.t.Organizations.Replace(tx, org); err != nil {
 		return err
 	}
+	m, err := s.t.Memberships.Get(tx, MembershipID(a.Org, d.Agent.ID))
+	if err != nil {
+		return err
+	}
+	if err := s.t.Memberships.Replace(tx, m); err != nil {
+		return err
+	}
 	return s.t.Delegations.Insert(tx, delegationRow(tx, a, d))
 }
 

@@ -71,7 +71,7 @@ func (s *Service) JoinAsLegal(ctx context.Context, who Caller, uscc string) (org
 	if err != nil {
 		return "", err
 	}
-	return org, s.liftLegal(ctx, st)
+	return org, s.Retell(ctx)
 }
 
 func (s *Service) writeLegal(tx unit.Tx, who Caller, uscc string, f registry.Finding, word statement.Signed) (*Organization, error) {

@@ -89,13 +89,20 @@ func (s *Service) approveAgent(tx unit.Tx, a *Act) error {
 	if err != nil {
 		return absentAs(err, fault.Absent)
 	}
-	if _, err := s.Represented(tx, who, m.Org); err != nil {
+	org, err := s.Represented(tx, who, m.Org)
+	if err != nil {
 		return foreign(err)
 	}
 	if m.State != Pending {
 		return fault.WrongState
 	}
+	if err := s.t.Organizations.Replace(tx, org); err != nil {
+		return err
+	}
 	m.State, m.ApprovedBy, m.Since = Active, a.ID, tx.Now()
+	if err := s.mustTellPlace(tx, org.USCC, m.ID); err != nil {
+		return err
+	}
 	return s.t.Memberships.Replace(tx, m)
 }
 
@@ -124,7 +131,8 @@ func (s *Service) acceptAgreement(tx unit.Tx, a *Act) error {
 }
 
 // join adds a membership; a person has one place in an organization, so a
-// second request is refused unless the first has ended.
+// second request is refused unless the first has ended. The registry's word
+// makes an agent its legal representative; what was delegated to him ends.
 func (s *Service) join(tx unit.Tx, org, person string, role Role, state State) error {
 	m := &Membership{Row: unit.Row{ID: MembershipID(org, person)}, Org: org, Person: person, Role: role, State: state, Since: tx.Now()}
 	old, err := s.t.Memberships.Get(tx, m.ID)
@@ -133,6 +141,13 @@ func (s *Service) join(tx unit.Tx, org, person string, role Role, state State) e
 		return s.t.Memberships.Insert(tx, m)
 	case err != nil:
 		return err
+	case role == Legal && old.Role == Agent:
+		if err := s.withdraw(tx, m.ID, "registry"); err != nil {
+			return err
+		}
+		if old, err = s.t.Memberships.Get(tx, m.ID); err != nil {
+			return err
+		}
 	case old.State == Active || old.State == Pending:
 		return fault.MemberExists
 	}

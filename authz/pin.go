@@ -126,11 +126,11 @@ func (s *Service) savePIN(tx unit.Tx, d *Device, refused error) error {
 // ResetPIN sets a new PIN after fresh real-person authentication (session is one
 // of BeginRealPerson), which also unlocks. The share stays, so the device keeps its key.
 func (s *Service) ResetPIN(ctx context.Context, who Caller, session, pin string) error {
-	if err := s.ProveAgain(ctx, who, session); err != nil {
-		return err
-	}
 	fresh, err := s.newPIN(pin)
 	if err != nil {
+		return err
+	}
+	if err := s.ProveAgain(ctx, who, session); err != nil {
 		return err
 	}
 	return s.work.Update(ctx, func(tx unit.Tx) error {

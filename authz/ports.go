@@ -86,6 +86,7 @@ type Tables struct {
 	Acts          unit.Table[Act]
 	Nonces        unit.Table[Nonce]
 	Invitations   unit.Table[Invitation]
+	Tells         unit.Table[Tell]
 }
 
 // Trail writes audit records in the transaction of the act.

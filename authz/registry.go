@@ -2,7 +2,6 @@ package authz
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"yunzhang.dev/authz/audit"
@@ -57,7 +56,7 @@ func (s *Service) recheck(ctx context.Context, o *Organization, legal *Person) e
 	case registry.Yes:
 		return s.confirmLegal(ctx, o, legal, f)
 	case registry.No:
-		return s.dethrone(ctx, o.ID, o.USCC, legal.ID)
+		return s.dethrone(ctx, o.ID, legal.ID)
 	}
 	return fault.RegistrySilent
 }
@@ -96,56 +95,57 @@ func (s *Service) confirmLegal(ctx context.Context, o *Organization, legal *Pers
 
 // dethrone ends the powers of a former legal representative: his membership
 // and every delegation he gave there; the signer is told before it is said.
-func (s *Service) dethrone(ctx context.Context, org, uscc, person string) error {
-	var ended []string
-	err := s.work.Update(ctx, func(tx unit.Tx) (err error) {
-		ended, err = s.endLegal(tx, org, person)
-		return err
-	})
+func (s *Service) dethrone(ctx context.Context, org, person string) error {
+	err := s.work.Update(ctx, func(tx unit.Tx) error { return s.endLegal(tx, org, person) })
 	if err != nil {
 		return err
 	}
-	for _, id := range ended {
-		if err := s.stops.Stop(ctx, KindDelegation, id); err != nil {
-			return fmt.Errorf("tell the signer that delegation %s ended: %w", id, err)
-		}
-	}
-	return s.stops.Stop(ctx, KindAgent, MemberStop(uscc, person))
+	return s.Retell(ctx)
 }
 
-func (s *Service) endLegal(tx unit.Tx, org, person string) (ended []string, err error) {
+func (s *Service) endLegal(tx unit.Tx, org, person string) error {
 	o, err := s.t.Organizations.Get(tx, org)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	m, err := s.t.Memberships.Get(tx, MembershipID(org, person))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	m.State = Ended
 	if err := s.t.Memberships.Replace(tx, m); err != nil {
-		return nil, err
+		return err
+	}
+	if err := s.mustTellPlace(tx, o.USCC, m.ID); err != nil {
+		return err
 	}
 	if o.Legal == person {
 		o.Legal, o.Representation, o.CheckedAt = "", statement.Signed{}, time.Time{}
 	}
+	if err := s.endGiven(tx, org, person); err != nil {
+		return err
+	}
+	if err := s.record(tx, "legal-ended", "org:"+org, person, org, "registry"); err != nil {
+		return err
+	}
+	return s.t.Organizations.Replace(tx, o)
+}
+
+// endGiven ends what a person delegated in an organization.
+func (s *Service) endGiven(tx unit.Tx, org, person string) error {
 	given, err := s.t.Delegations.Find(tx, unit.Query{Index: "org", Key: []any{org}})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, d := range given {
 		if d.Grantor != person || d.State != Active {
 			continue
 		}
-		ended = append(ended, d.ID)
 		if err := s.endDelegation(tx, d.ID, "registry"); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	if err := s.record(tx, "legal-ended", "org:"+org, person, org, "registry"); err != nil {
-		return nil, err
-	}
-	return ended, s.t.Organizations.Replace(tx, o)
+	return nil
 }
 
 // install makes a person the legal representative of an organization, which is
@@ -163,6 +163,9 @@ func (s *Service) install(tx unit.Tx, uscc string, p *Person, f registry.Finding
 	}
 	o.Name, o.Region, o.Legal, o.Representation, o.CheckedAt = f.OrgName, f.Region, p.ID, word, f.At
 	if err := s.join(tx, o.ID, p.ID, Legal, Active); err != nil {
+		return nil, err
+	}
+	if err := s.mustTellPlace(tx, uscc, MembershipID(o.ID, p.ID)); err != nil {
 		return nil, err
 	}
 	if o.Ver == 0 {

@@ -3,7 +3,6 @@ package authz
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"yunzhang.dev/authz/fault"
@@ -72,9 +71,25 @@ func (s *Service) revocable(tx unit.Tx, who Caller, kind, id string) (*Organizat
 		if err != nil || d.Person != who.Person.ID {
 			return nil, gm.Digest{}, absentAs(errors.Join(err, unit.ErrAbsent), fault.Absent)
 		}
+		if d.ID != who.Device.ID {
+			return nil, keyDigest(*d), s.cooled(tx, who.Device.ID)
+		}
 		return nil, keyDigest(*d), nil
 	}
 	return nil, gm.Digest{}, fault.BadRequest
+}
+
+// cooled refuses a device that is still cooling: the time is there so that the
+// owner can object on his other devices, which it must not end.
+func (s *Service) cooled(tx unit.Tx, device string) error {
+	d, err := s.t.Devices.Get(tx, device)
+	if err != nil {
+		return absentAs(err, fault.DeviceUnknown)
+	}
+	if tx.Now().Before(d.CoolUntil) {
+		return fault.DeviceCooling.With("until", d.CoolUntil)
+	}
+	return nil
 }
 
 // foreign answers for somebody else's row as for one that is not there.
@@ -91,7 +106,7 @@ func (s *Service) revoke(tx unit.Tx, a *Act) error {
 	if err != nil {
 		return fault.StatementBad.Because(err)
 	}
-	who := Caller{Person: Person{Row: unit.Row{ID: a.Person}}}
+	who := Caller{Person: Person{Row: unit.Row{ID: a.Person}}, Device: Device{Row: unit.Row{ID: a.Device}}}
 	if _, _, err := s.revocable(tx, who, r.Kind, r.Subject.ID); err != nil {
 		return err
 	}
@@ -99,6 +114,9 @@ func (s *Service) revoke(tx unit.Tx, a *Act) error {
 	case KindDelegation:
 		return s.endDelegation(tx, r.Subject.ID, a.ID)
 	case KindAgent:
+		if err := s.mustTellPlace(tx, r.Org.USCC, r.Subject.ID); err != nil {
+			return err
+		}
 		return s.withdraw(tx, r.Subject.ID, a.ID)
 	}
 	return s.endDevice(tx, r.Subject.ID)
@@ -110,6 +128,9 @@ func (s *Service) endDelegation(tx unit.Tx, id, act string) error {
 		return err
 	}
 	d.State, d.Revoked = Revoked, act
+	if err := s.mustTell(tx, KindDelegation, d.ID, ""); err != nil {
+		return err
+	}
 	return s.t.Delegations.Replace(tx, d)
 }
 
@@ -141,72 +162,10 @@ func (s *Service) endDevice(tx unit.Tx, id string) error {
 		return err
 	}
 	d.State = Revoked
+	if err := s.mustTell(tx, KindDevice, d.KeyHash, ""); err != nil {
+		return err
+	}
 	return s.t.Devices.Replace(tx, d)
-}
-
-// tellSigner makes the end of a power known to the signer before it is
-// acknowledged. It runs for repeated signatures of the same act too, and Retell
-// runs it at start, so that a crash after the commit heals.
-func (s *Service) tellSigner(ctx context.Context, a *Act) error {
-	if a.State != Ended || a.Told {
-		return nil
-	}
-	switch a.Kind {
-	case ActRevocation:
-		if err := s.stop(ctx, a); err != nil {
-			return fmt.Errorf("tell the signer of revocation %s: %w", a.ID, err)
-		}
-	case ActApproveAgent:
-		if err := s.liftAgent(ctx, a); err != nil {
-			return fmt.Errorf("tell the signer of approval %s: %w", a.ID, err)
-		}
-	default:
-		return nil
-	}
-	return s.work.Update(ctx, func(tx unit.Tx) error {
-		fresh, err := s.t.Acts.Get(tx, a.ID)
-		if err != nil || fresh.Told {
-			return err
-		}
-		fresh.Told = true
-		return s.t.Acts.Replace(tx, fresh)
-	})
-}
-
-// stop tells the signer what a revocation ended. An agent's delegations are
-// named one by one, so that they stay ended when he is approved again.
-func (s *Service) stop(ctx context.Context, a *Act) error {
-	r, err := statement.ParseRevocation(a.Statement.Bytes)
-	if err != nil {
-		return err
-	}
-	switch r.Kind {
-	case KindDevice:
-		return s.stops.Stop(ctx, KindDevice, r.Subject.Hash.Hex()) // known by its key
-	case KindDelegation:
-		return s.stops.Stop(ctx, KindDelegation, r.Subject.ID)
-	}
-	if err := s.stops.Stop(ctx, KindAgent, MemberStop(r.Org.USCC, personOf(r.Subject.ID))); err != nil {
-		return err
-	}
-	var ended []*Delegation
-	err = s.work.View(ctx, func(tx unit.Tx) (err error) {
-		ended, err = s.heldBy(tx, r.Subject.ID)
-		return err
-	})
-	for _, d := range ended {
-		err = errors.Join(err, s.stops.Stop(ctx, KindDelegation, d.ID))
-	}
-	return err
-}
-
-// liftAgent tells the signer that an agent has a place again.
-func (s *Service) liftAgent(ctx context.Context, a *Act) error {
-	r, err := statement.ParseReview(a.Statement.Bytes)
-	if err != nil {
-		return err
-	}
-	return s.stops.Lift(ctx, KindAgent, MemberStop(r.Org.USCC, personOf(a.Subject)))
 }
 
 // MemberStop names a person's place in an organization as the signer knows it:
@@ -226,29 +185,4 @@ func (s *Service) heldBy(tx unit.Tx, membership string) ([]*Delegation, error) {
 		return nil, err
 	}
 	return s.t.Delegations.Find(tx, unit.Query{Index: "agent+org+app+notAfter", Key: []any{m.Person, m.Org}})
-}
-
-// Retell tells the signer of every revocation it may not know: those committed
-// by a process that died before it could say so.
-func (s *Service) Retell(ctx context.Context) error {
-	var untold []*Act
-	err := s.work.View(ctx, func(tx unit.Tx) error {
-		for _, kind := range []string{ActRevocation, ActApproveAgent} {
-			found, err := s.t.Acts.Find(tx, unit.Query{Index: "kind+state+told", Key: []any{kind, Ended, false}})
-			if err != nil {
-				return err
-			}
-			untold = append(untold, found...)
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	for _, a := range untold {
-		if err := s.tellSigner(ctx, a); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -269,7 +269,7 @@ func TestNewLegalRepresentativeEndsTheOld(t *testing.T) {
 	}
 	want(t, decide(t, w, agent, legal.Org), fault.DelegationRevoked)
 	want(t, decide(t, w, legal, legal.Org), fault.NotLegalRep)
-	if !w.Stops.Has("delegation", id) || !w.Stops.Has("agent", authz.MemberStop(wang.USCC, legal.Person.ID)) {
+	if !w.Stops.Has("delegation", id) || !w.Stops.Has("legal", authz.MemberStop(wang.USCC, legal.Person.ID)) {
 		t.Errorf("the signer knows %v", w.Stops.Stopped)
 	}
 }
@@ -412,4 +412,45 @@ func TestParallelPINGuessesAreCounted(t *testing.T) {
 
 func registryOf(a authztest.Applicant) registry.Organization {
 	return registry.Organization{USCC: a.USCC, Name: authztest.OrgName, Legal: registry.Identity{Name: a.Name, IDNumber: a.IDNumber}}
+}
+
+// The registry may name somebody who is an agent already: he becomes the legal
+// representative, and nothing is left without one.
+func TestAgentBecomesLegalRepresentative(t *testing.T) {
+	t.Parallel()
+	w, legal, agent := company(t)
+	id := grant(t, w, legal, agent, 3)
+	li := authztest.Li
+	w.Registry.Put(registry.Organization{USCC: li.USCC, Name: authztest.OrgName, Legal: registry.Identity{Name: li.Name, IDNumber: li.IDNumber}})
+	if _, err := w.Service.JoinAsLegal(t.Context(), agent.Caller, li.USCC); err != nil {
+		t.Fatal(err)
+	}
+	if err := decide(t, w, agent, legal.Org); err != nil {
+		t.Errorf("the new legal representative: %v", err)
+	}
+	want(t, decide(t, w, legal, legal.Org), fault.NotLegalRep)
+	old, now := authz.MemberStop(li.USCC, legal.Person.ID), authz.MemberStop(li.USCC, agent.Person.ID)
+	if !w.Stops.Has("legal", old) || w.Stops.Has("legal", now) || !w.Stops.Has("agent", now) || !w.Stops.Has("delegation", id) {
+		t.Errorf("the signer knows %v", w.Stops.Stopped)
+	}
+}
+
+// What ends while the signer is away reaches it later, all of it, and as it is
+// by then.
+func TestNothingToldToTheSignerIsLost(t *testing.T) {
+	t.Parallel()
+	w, legal, agent := company(t)
+	id := grant(t, w, legal, agent, 3)
+	w.Registry.Put(registry.Organization{USCC: authztest.Zhang.USCC, Name: authztest.OrgName, Legal: registry.Identity{Name: "王五", IDNumber: "110101198003074333"}})
+	w.Stops.Fail = errors.New("the signer is away")
+	if err := w.Service.Recheck(t.Context(), legal.Org); err == nil {
+		t.Fatal("dethroned without the signer knowing")
+	}
+	w.Stops.Fail = nil
+	if err := w.Service.Retell(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if !w.Stops.Has("delegation", id) || !w.Stops.Has("legal", authz.MemberStop(authztest.Zhang.USCC, legal.Person.ID)) {
+		t.Errorf("the signer knows %v", w.Stops.Stopped)
+	}
 }

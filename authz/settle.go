@@ -43,7 +43,7 @@ func (s *Service) settleEnrolment(ctx context.Context, e *Enrolment, pin PIN, ev
 	if err != nil {
 		return nil, err
 	}
-	if err := s.liftLegal(ctx, st); err != nil {
+	if err := s.Retell(ctx); err != nil {
 		return nil, err
 	}
 	s.tellPerson(ctx, st)
@@ -71,6 +71,8 @@ func (s *Service) preparePerson(ctx context.Context, st *settlement, ev realpers
 		return fault.PersonExists
 	case st.known == nil && further:
 		return fault.DeviceUnknown
+	case further && st.known.PhoneHash != s.blinder.Blind("phone", a.Phone):
+		return fault.CodeWrong // the code went to a phone that is not his
 	case st.known != nil:
 		st.person = *st.known
 		st.person.RealAt = ev.At
@@ -138,15 +140,6 @@ func (s *Service) prepareLegal(ctx context.Context, st *settlement) error {
 	return err
 }
 
-// liftLegal tells the signer that a person represents an organization: he may
-// have represented it before and been stopped when he no longer did.
-func (s *Service) liftLegal(ctx context.Context, st *settlement) error {
-	if st.enrolment.Kind != EnrolLegal {
-		return nil
-	}
-	return s.stops.Lift(ctx, KindAgent, MemberStop(st.enrolment.USCC, st.person.ID))
-}
-
 // endFormer ends the powers of whoever is on record as legal representative
 // when that is somebody else: the registry names one person only.
 func (s *Service) endFormer(ctx context.Context, uscc, person string) error {
@@ -161,7 +154,7 @@ func (s *Service) endFormer(ctx context.Context, uscc, person string) error {
 	if err != nil || former == "" {
 		return err
 	}
-	return s.dethrone(ctx, org, uscc, former)
+	return s.dethrone(ctx, org, former)
 }
 
 func (s *Service) writeSettlement(tx unit.Tx, st settlement) (org string, err error) {

@@ -133,7 +133,12 @@ func TestEnrolment(t *testing.T) {
 	if len(e.Share) != 43 || e.CoolUntil != nil || e.Org != w.legal.Org {
 		t.Errorf("%+v", e)
 	}
-	n.finish(t, w, begun, nil).want(t, fault.Absent) // used up
+	var again enrolled
+	n.finish(t, w, begun, nil).into(t, &again) // the answer may have been lost
+	if again.DeviceID != e.DeviceID || again.Share != e.Share {
+		t.Errorf("asked again: %+v", again)
+	}
+	n.finish(t, w, begun, func(b object) { b["pin"] = "another-pin-1" }).want(t, fault.Absent)
 
 	bad := zhao()
 	bad.IDNumber = "110101198001010011"

@@ -113,9 +113,10 @@ func Tables(db *unittest.DB) authz.Tables {
 		Slots:       unittest.Table[authz.Slot](db, "slots", unittest.Unique("delegation", "n")),
 		Operators:   unittest.Table[authz.Operator](db, "operators", unittest.Plain("state")),
 		Enrolments:  unittest.Table[authz.Enrolment](db, "enrolments"),
-		Acts:        unittest.Table[authz.Act](db, "acts", unittest.Plain("kind", "state", "told")),
+		Acts:        unittest.Table[authz.Act](db, "acts"),
 		Nonces:      unittest.Table[authz.Nonce](db, "nonces"),
 		Invitations: unittest.Table[authz.Invitation](db, "invitations"),
+		Tells:       unittest.Table[authz.Tell](db, "tells", unittest.Plain("done", "at")),
 	}
 }
 

@@ -15,7 +15,8 @@ import (
 // signer knows them without asking anybody.
 const (
 	StopDelegation   = "delegation"   // id of the delegation; final
-	StopAgent        = "agent"        // MemberID: a place in an organization, the legal representative's too
+	StopAgent        = "agent"        // MemberID: an agent's place in an organization
+	StopLegal        = "legal"        // MemberID: its legal representative's
 	StopDevice       = "device"       // hex hash of the device's public key
 	StopSeal         = "seal"         // seal code
 	StopOrganization = "organization" // USCC
@@ -23,7 +24,7 @@ const (
 
 // stopKinds says what refusal a stop of a kind gives.
 var stopKinds = map[string]*fault.Error{
-	StopDelegation: fault.DelegationRevoked, StopAgent: fault.AgentNotAllowed, StopDevice: fault.DeviceRevoked,
+	StopDelegation: fault.DelegationRevoked, StopAgent: fault.AgentNotAllowed, StopLegal: fault.NotLegalRep, StopDevice: fault.DeviceRevoked,
 	StopSeal: fault.SealFrozen, StopOrganization: fault.OrgInactive,
 }
 
@@ -79,13 +80,15 @@ type power struct {
 func (p *proof) powers() []power {
 	list := []power{
 		{StopOrganization, p.Principal.USCC, fault.OrgInactive},
-		{StopAgent, MemberID(p.Principal.USCC, p.Agent.ID), fault.AgentNotAllowed},
 		{StopDevice, p.Device.Hex(), fault.DeviceRevoked},
 	}
-	if p.delegation != nil {
+	if p.delegation == nil {
+		list = append(list, power{StopLegal, MemberID(p.Principal.USCC, p.Agent.ID), fault.NotLegalRep})
+	} else {
 		list = append(list,
+			power{StopAgent, MemberID(p.Principal.USCC, p.Agent.ID), fault.AgentNotAllowed},
 			power{StopDelegation, p.Delegation.ID, fault.DelegationRevoked},
-			power{StopAgent, MemberID(p.Principal.USCC, p.grantor), fault.DelegationRevoked})
+			power{StopLegal, MemberID(p.Principal.USCC, p.grantor), fault.DelegationRevoked})
 	}
 	for _, seal := range p.Seals {
 		list = append(list, power{StopSeal, seal.ID, fault.SealFrozen})

@@ -29,7 +29,7 @@ func TestEveryStopStops(t *testing.T) {
 	}{
 		{keys.StopDelegation, func(*stage) string { return "dg_us_agent" }, "delegation-revoked"},
 		{keys.StopAgent, func(*stage) string { return keys.MemberID(uscc, "us_agent") }, "agent-not-approved"},
-		{keys.StopAgent, func(*stage) string { return keys.MemberID(uscc, "us_legal") }, "delegation-revoked"},
+		{keys.StopLegal, func(*stage) string { return keys.MemberID(uscc, "us_legal") }, "delegation-revoked"},
 		{keys.StopDevice, func(s *stage) string { return s.agent.Hash().Hex() }, "device-revoked"},
 		{keys.StopSeal, func(*stage) string { return code }, "seal-frozen"},
 		{keys.StopOrganization, func(*stage) string { return uscc }, "principal"},

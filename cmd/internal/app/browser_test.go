@@ -64,7 +64,7 @@ func TestStampWithARealBrowser(t *testing.T) {
 	defer u.Close()
 	_, err = u.Approve(t.Context(), scan, number)
 	check(t, err)
-	text := pageText(t, tab, func(s string) bool { return strings.Contains(s, "完成") })
+	text := pageText(t, tab, func(s string) bool { return strings.Contains(s, "盖章完成") || strings.Contains(s, "已完成") })
 	keepShot(t, tab, "3-done")
 	if strings.Contains(text, "李四") || strings.Contains(text, drive.Agent().Phone) {
 		t.Errorf("the page knows whom it should not: %s", text)

@@ -41,11 +41,11 @@ func (a answers) Begin(ctx context.Context, client, route, key string, fp gm.Dig
 			return takenAgain(a.table.Insert(tx, row))
 		case err != nil:
 			return err
+		case !old.Until.IsZero() && !old.Fingerprint.Equal(fp):
+			return fault.IdempotencyMismatch
 		case old.Status == 0 && !tx.Now().Before(old.Until):
 			row.Ver = old.Ver
 			return a.table.Replace(tx, row)
-		case !old.Fingerprint.Equal(fp):
-			return fault.IdempotencyMismatch
 		case old.Status == 0:
 			return fault.IdempotencyRunning.After(time.Second)
 		}

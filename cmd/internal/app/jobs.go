@@ -32,7 +32,11 @@ func (a *App) runJobs(ctx context.Context) {
 	for _, j := range a.jobs() {
 		all.Go(func() { a.repeat(ctx, j) })
 	}
-	all.Go(func() { a.domains.binding.Run(ctx, a.cfg.Limits.StampWorkers) })
+	all.Go(func() {
+		if a.signerKnows(ctx) {
+			a.domains.binding.Run(ctx, a.cfg.Limits.StampWorkers)
+		}
+	})
 	all.Go(func() { a.hub.Run(ctx) })
 	all.Go(func() { a.follow(ctx) })
 	all.Wait()
@@ -51,6 +55,20 @@ func (a *App) repeat(ctx context.Context, j job) {
 		case <-tick.C:
 		}
 	}
+}
+
+// signerKnows waits until the signer has learned of every revocation: before,
+// nothing is stamped. It reports false when the node stops first.
+func (a *App) signerKnows(ctx context.Context) bool {
+	for ctx.Err() == nil {
+		err := a.domains.authz.Retell(ctx)
+		if err == nil {
+			return true
+		}
+		a.log.ErrorContext(ctx, "the signer cannot be told of revocations; nothing is stamped", "error", err)
+		pause(ctx, time.Second)
+	}
+	return false
 }
 
 // recover does at start what a crash may have left: the signer learns of every

@@ -61,7 +61,6 @@ func (a *App) wireAuthz() (err error) {
 	c, d := a.cfg, &a.domains
 	d.sms, err = onetime.NewSMS(onetime.Deps{
 		Work: a.main.Work, Codes: a.main.Codes, Tallies: a.main.Tallies, Carrier: carrier{a.outside.outbox}, Pepper: a.secrets.derive("codes"),
-		Limits: smsLimits(),
 	})
 	if err != nil {
 		return err
@@ -78,14 +77,6 @@ func (a *App) wireAuthz() (err error) {
 		NonceKey: a.secrets.derive("nonces"), Issuer: c.Sites.Issuer, Limits: limits, Policy: policy, Now: a.now, Log: a.log,
 	})
 	return err
-}
-
-// smsLimits: the authorization code is passed on by a person, so it lives
-// longer than one that is read off one's own phone.
-func smsLimits() map[string]onetime.Limits {
-	l := onetime.DefaultLimits()
-	l.Life = authz.DefaultLimits().EnrolLife
-	return map[string]onetime.Limits{"authorize-agent": l}
 }
 
 func (a *App) wireSeals() error {

@@ -84,7 +84,7 @@ func declareAuthz(db *DB) authz.Tables {
 		Slots:       Declare[authz.Slot](db, "slots", Unique("delegation", "n")),
 		Operators:   Declare[authz.Operator](db, "operators", Index("state")),
 		Enrolments:  Declare[authz.Enrolment](db, "enrolments", Index("expires")),
-		Acts:        Declare[authz.Act](db, "acts", Index("kind", "state", "told")),
+		Acts:        Declare[authz.Act](db, "acts"),
 		Nonces:      Declare[authz.Nonce](db, "nonces", Index("expires")),
 		Invitations: Declare[authz.Invitation](db, "invitations", Index("expires")),
 		Tells:       Declare[authz.Tell](db, "tells", Index("done", "at")),
