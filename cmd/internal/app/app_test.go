@@ -16,7 +16,7 @@ import (
 )
 
 // settings is a sandbox node on a port of its own.
-func settings(t *testing.T, dir, addr string) config.Config {
+func settings(t testing.TB, dir, addr string) config.Config {
 	t.Helper()
 	c := config.Default()
 	c.Listen, c.DataDir, c.KeysDir = addr, filepath.Join(dir, "data"), filepath.Join(dir, "keys")
@@ -36,13 +36,19 @@ func settings(t *testing.T, dir, addr string) config.Config {
 }
 
 // start runs a node until the test ends.
-func start(t *testing.T, o app.Options) (base string, c config.Config, a *app.App) {
+func start(t testing.TB, o app.Options) (base string, c config.Config, a *app.App) {
 	t.Helper()
 	return startIn(t, t.TempDir(), o)
 }
 
 // startIn is start with a folder that may outlive the test.
-func startIn(t *testing.T, dir string, o app.Options) (base string, c config.Config, a *app.App) {
+func startIn(t testing.TB, dir string, o app.Options) (base string, c config.Config, a *app.App) {
+	t.Helper()
+	return startAs(t, dir, o, (*app.App).Run)
+}
+
+// startAs is startIn with another way to run the node.
+func startAs(t testing.TB, dir string, o app.Options, run func(*app.App, context.Context, net.Listener) error) (base string, c config.Config, a *app.App) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -57,7 +63,7 @@ func startIn(t *testing.T, dir string, o app.Options) (base string, c config.Con
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- a.Run(ctx, ln) }()
+	go func() { done <- run(a, ctx, ln) }()
 	t.Cleanup(func() {
 		stop()
 		if err := <-done; err != nil {

@@ -12,6 +12,7 @@ import (
 	"yunzhang.dev/cloudseal/gm"
 	"yunzhang.dev/cloudseal/verify"
 	"yunzhang.dev/cmd/internal/app"
+	"yunzhang.dev/cmd/internal/config"
 	"yunzhang.dev/cmd/internal/drive"
 	"yunzhang.dev/mobileapi/client"
 )
@@ -28,23 +29,29 @@ type party struct {
 }
 
 // check ends the test on an error; it reads better than four lines each time.
-func check(t *testing.T, err error) {
+func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
 }
 
-func newParty(t *testing.T, uses int, o app.Options) *party {
+func newParty(t testing.TB, uses int, o app.Options) *party {
 	t.Helper()
 	return newPartyIn(t, t.TempDir(), uses, o)
 }
 
 // newPartyIn is newParty with a folder that may outlive the test.
-func newPartyIn(t *testing.T, dir string, uses int, o app.Options) *party {
+func newPartyIn(t testing.TB, dir string, uses int, o app.Options) *party {
 	t.Helper()
 	o.World = drive.World()
 	base, c, a := startIn(t, dir, o)
+	return gather(t, dir, uses, base, c, a)
+}
+
+// gather makes the party of a node that runs.
+func gather(t testing.TB, dir string, uses int, base string, c config.Config, a *app.App) *party {
+	t.Helper()
 	p := &party{app: a, Node: drive.Node{
 		Net: drive.Net{Addr: strings.TrimPrefix(base, "http://")}, Config: c, Code: a.LastCode, Dir: filepath.Join(dir, "phones"),
 	}}
@@ -65,7 +72,7 @@ func newPartyIn(t *testing.T, dir string, uses int, o app.Options) *party {
 }
 
 // register registers another declaration system.
-func (p *party) register(t *testing.T, name string) *drive.System {
+func (p *party) register(t testing.TB, name string) *drive.System {
 	t.Helper()
 	key, err := gm.GenerateKey()
 	check(t, err)
@@ -118,7 +125,7 @@ func TestFromRegistrationToVerdict(t *testing.T) {
 	}
 }
 
-func place(t *testing.T, p *party) client.Place {
+func place(t testing.TB, p *party) client.Place {
 	t.Helper()
 	pl, err := p.legal.Place(t.Context(), uscc)
 	check(t, err)
