@@ -133,10 +133,10 @@ func TestEnrolment(t *testing.T) {
 	if len(e.Share) != 43 || e.CoolUntil != nil || e.Org != w.legal.Org {
 		t.Errorf("%+v", e)
 	}
-	var again enrolled
-	n.finish(t, w, begun, nil).into(t, &again) // the answer may have been lost
-	if again.DeviceID != e.DeviceID || again.Share != e.Share {
-		t.Errorf("asked again: %+v", again)
+	var repeated enrolled
+	n.finish(t, w, begun, nil).into(t, &repeated) // the answer may have been lost
+	if repeated.DeviceID != e.DeviceID || repeated.Share != e.Share {
+		t.Errorf("asked again: %+v", repeated)
 	}
 	n.finish(t, w, begun, func(b object) { b["pin"] = "another-pin-1" }).want(t, fault.Absent)
 

@@ -41,7 +41,7 @@ func (s scans) Claim(ctx context.Context, who authz.Caller, f mobileapi.Frame) (
 	if err != nil {
 		return nil, err
 	}
-	claim, err := s.flow.Claim(ctx, c, qrflow.Scan{Handle: f.Handle, N: f.N, MAC: f.MAC})
+	claim, err := s.binding.Claim(ctx, c, qrflow.Scan{Handle: f.Handle, N: f.N, MAC: f.MAC})
 	if err != nil {
 		return nil, err
 	}

@@ -26,6 +26,7 @@ func TestCopyOfTheDataSealsNothing(t *testing.T) {
 	stolen := k.config
 	dir := t.TempDir()
 	stolen.DataDir, stolen.KeysDir = filepath.Join(dir, "data"), filepath.Join(dir, "keys")
+	_ = os.Remove(filepath.Join(k.config.DataDir, "admin.sock")) // sockets cannot be copied
 	check(t, os.CopyFS(stolen.DataDir, os.DirFS(k.config.DataDir)))
 	check(t, app.NewSecrets(stolen.KeysDir, app.Operator{Name: "盗用者", USCC: "12100000000018032A"}, time.Now()))
 	a, err := app.New(stolen, app.Options{World: drive.World(), Unlimited: true, Log: slog.New(slog.DiscardHandler)})
