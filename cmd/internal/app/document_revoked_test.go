@@ -1,8 +1,10 @@
 package app_test
 
 import (
+	"context"
 	"sync"
 	"testing"
+	"time"
 
 	"yunzhang.dev/authz/statement"
 	"yunzhang.dev/cmd/internal/app"
@@ -31,9 +33,11 @@ func (h *halt) release() { h.freed.Do(func() { close(h.open) }) }
 
 func (h *halt) wait(t *testing.T) {
 	t.Helper()
+	deadline, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
 	select {
 	case <-h.reached:
-	case <-t.Context().Done():
+	case <-deadline.Done():
 		t.Fatal("the stamp never came to ", h.point)
 	}
 }
@@ -62,12 +66,12 @@ func (p *party) revoke(t *testing.T, kind, id string) {
 func (p *party) ends(t *testing.T) map[string]func() {
 	t.Helper()
 	return map[string]func(){
-		"delegation-revoked": func() { p.revoke(t, statement.OfDelegation, p.delegation) },
-		"seal-frozen": func() {
+		"delegation": func() { p.revoke(t, statement.OfDelegation, p.delegation) },
+		"seal": func() {
 			_, err := p.legal.Freeze(t.Context(), p.seal, "怀疑被冒用")
 			check(t, err)
 		},
-		"agent-not-allowed": func() {
+		"agent": func() {
 			members, err := p.legal.Members(t.Context(), place(t, p).OrganizationID)
 			check(t, err)
 			for _, m := range members {
@@ -84,17 +88,18 @@ func (p *party) ends(t *testing.T) map[string]func() {
 // journal.
 func TestPowerEndsBeforeTheSignerCommits(t *testing.T) {
 	t.Parallel()
-	for _, row := range []struct{ point, code string }{
-		{"intent", "delegation-revoked"}, {"evidence", "delegation-revoked"}, {"evidence", "seal-frozen"}, {"intent", "agent-not-allowed"},
+	for _, row := range []struct{ point, power, code string }{
+		{"intent", "delegation", "delegation-revoked"}, {"intent", "agent", "agent-not-approved"},
+		{"evidence", "delegation", "delegation-revoked"}, {"evidence", "agent", "agent-not-approved"}, {"evidence", "seal", "seal-frozen"},
 	} {
-		t.Run(row.point+" "+row.code, func(t *testing.T) {
+		t.Run(row.power+" at "+row.point, func(t *testing.T) {
 			stop := stopAt(row.point)
 			p := newParty(t, 5, app.Options{Checkpoint: stop.checkpoint})
 			t.Cleanup(stop.release)
 			r, doc := p.ask(t, p.system, "rev")
 			check(t, drive.Confirm(t.Context(), p.agent, r))
 			stop.wait(t)
-			p.ends(t)[row.code]() // acknowledged while the stamp stands still
+			p.ends(t)[row.power]() // acknowledged while the stamp stands still
 			stop.release()
 			p.failed(t, r, row.code)
 			p.untouched(t, p.system, doc, 5)
@@ -115,7 +120,7 @@ func TestPowerEndsAfterTheSignerCommitted(t *testing.T) {
 	r, doc := p.ask(t, p.system, "fin")
 	check(t, drive.Confirm(t.Context(), p.agent, r))
 	stop.wait(t)
-	p.ends(t)["delegation-revoked"]()
+	p.ends(t)["delegation"]()
 	stop.release()
 	_, err := p.system.Fetch(t.Context(), r)
 	check(t, err)
