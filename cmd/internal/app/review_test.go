@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"testing"
+	"time"
 
 	ds "yunzhang.dev/binding/client"
 	"yunzhang.dev/cmd/internal/app"
@@ -107,4 +108,17 @@ func TestReviewDocumentsEndWithTheirTicket(t *testing.T) {
 	check(t, err)
 	_, err = p.agent.Documents(t.Context(), scan)
 	wantCode(t, err, "wrong-state")
+}
+
+func TestReviewLogInWhenTheRegistryWordIsOld(t *testing.T) {
+	t.Parallel()
+	clock := &movable{}
+	p := newParty(t, 1, app.Options{Now: clock.Now})
+	p.bound(t, "acct-0001")
+	clock.Add(25 * time.Hour)
+	p.system.Now = clock.Now
+	r, err := p.system.Ask(t.Context(), ds.Ask{Purpose: "login"})
+	check(t, err)
+	defer r.Page.Close()
+	check(t, drive.Confirm(t.Context(), p.agent, r))
 }
