@@ -16,8 +16,8 @@ type doctorCmd struct {
 // Help teaches.
 func (doctorCmd) Help() string {
 	return `Looks for what keeps a server from starting or from being trusted, and says how to
-mend it. It changes nothing but, where there is none yet, nothing at all; a running
-server is not disturbed.
+mend it. It changes nothing, and does not disturb a running server. Run it as the user
+of the server.
 
     yunzhang doctor
     yunzhang doctor --config /etc/yunzhang/yunzhang.toml --json

@@ -68,14 +68,27 @@ func (e *env) say(zh, en string) string {
 func (e *env) printf(format string, args ...any) { fmt.Fprintf(e.out, format, args...) }
 
 // ask reads one line after a question; the questions go to standard error, so
-// that standard output stays for results.
+// that standard output stays for results. An interrupt ends the waiting.
 func (e *env) ask(question string) (string, error) {
 	fmt.Fprint(e.err, question)
-	line, err := e.in.ReadString('\n')
-	if err != nil && (line == "" || !errors.Is(err, io.EOF)) {
-		return "", fmt.Errorf("%s: %w", strings.TrimSpace(question), errNoInput)
+	type typed struct {
+		line string
+		err  error
 	}
-	return strings.TrimSpace(line), nil
+	read := make(chan typed, 1)
+	go func() {
+		line, err := e.in.ReadString('\n')
+		read <- typed{line, err}
+	}()
+	select {
+	case <-e.ctx.Done():
+		return "", e.ctx.Err()
+	case t := <-read:
+		if t.err != nil && (t.line == "" || !errors.Is(t.err, io.EOF)) {
+			return "", fmt.Errorf("%s: %w", strings.TrimRight(question, ":： "), errNoInput)
+		}
+		return strings.TrimSpace(t.line), nil
+	}
 }
 
 // secret is ask without an echo on the terminal.

@@ -105,8 +105,7 @@ func (i initCmd) plan(e *env) (config.Config, app.Operator, error) {
 		return c, operator, usageError{fmt.Sprintf(e.say("--uscc %s 不正确", "--uscc %s is not a valid code"), operator.USCC)}
 	}
 	origin := func(name string) string { return scheme + name + "." + suffix }
-	host, _, _ := strings.Cut(suffix, ":")
-	c.Sites = config.Sites{Issuer: "seal." + host, App: origin("app"), Portal: origin("portal"), Verify: origin("verify"), Sockets: origin("ws")}
+	c.Sites = config.Sites{Issuer: issuerOf(suffix), App: origin("app"), Portal: origin("portal"), Verify: origin("verify"), Sockets: origin("ws")}
 	if i.Sandbox {
 		c.Sites.Demo = origin("ds")
 	}
@@ -114,6 +113,16 @@ func (i initCmd) plan(e *env) (config.Config, app.Operator, error) {
 		return c, operator, usageError{err.Error()}
 	}
 	return c, operator, nil
+}
+
+// issuerOf is the issuer of statements for a domain: the domain itself, which
+// localhost alone cannot be.
+func issuerOf(domain string) string {
+	host, _, _ := strings.Cut(domain, ":")
+	if host == "localhost" {
+		return "seal.localhost"
+	}
+	return host
 }
 
 func sandboxOperator(given app.Operator) app.Operator {

@@ -71,7 +71,7 @@ Names below localhost lead to this machine, whatever the resolver says.`
 type phoneFlags struct {
 	Dir     string `help:"手机的目录，放它的密钥。· Folder of this phone and its keys." default:"~/.yunzhang-phone" type:"path" placeholder:"DIR"`
 	Server  string `help:"手机接口的地址。· Origin of the phone API." placeholder:"URL"`
-	Issuer  string `help:"声明的签发者，缺省由 --server 推出：app.X → seal.X。· Issuer of statements; by default that of the server." placeholder:"HOST"`
+	Issuer  string `help:"声明的签发者，缺省由 --server 推出：app.X → X。· Issuer of statements; by default that of the server." placeholder:"HOST"`
 	QR      string `name:"qr" help:"二维码的地址，缺省 verify.X/q。· Address in QR codes." placeholder:"URL"`
 	Resolve string `help:"名称与地址，形如 NAME=ADDRESS。· Reach a name at an address." placeholder:"NAME=IP"`
 	CACert  string `name:"cacert" help:"信任的证书（PEM），用于 demo --lan。· Certificate to trust, for demo --lan." type:"path" placeholder:"FILE"`
@@ -114,8 +114,7 @@ func (f *phoneFlags) settle(e *env) error {
 	}
 	base := strings.TrimPrefix(u.Host, "app.")
 	if f.Issuer == "" {
-		host, _, _ := strings.Cut(base, ":")
-		f.Issuer = "seal." + host
+		f.Issuer = issuerOf(base)
 	}
 	if f.QR == "" {
 		f.QR = u.Scheme + "://verify." + base + "/q"

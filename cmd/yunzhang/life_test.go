@@ -1,0 +1,397 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"yunzhang.dev/authz/fault"
+	"yunzhang.dev/cloudseal/gm"
+	"yunzhang.dev/cloudseal/impression"
+	"yunzhang.dev/cmd/internal/app"
+	"yunzhang.dev/cmd/internal/config"
+	"yunzhang.dev/cmd/internal/drive"
+	"yunzhang.dev/qrflow/qr"
+	"yunzhang.dev/web/public"
+)
+
+// office is a server that was set up by init and runs by serve, and the people
+// around it, who have nothing but the command line.
+type office struct {
+	t    *testing.T
+	dir  string
+	addr string
+	cfg  config.Config
+}
+
+const testPIN = "yunzhang2026"
+
+func newOffice(t *testing.T) *office {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &office{t: t, dir: t.TempDir(), addr: ln.Addr().String()}
+	if err := ln.Close(); err != nil {
+		t.Fatal(err)
+	}
+	o.write("pin", testPIN)
+	return o
+}
+
+func (o *office) path(name string) string { return filepath.Join(o.dir, name) }
+
+func (o *office) write(name, text string) {
+	o.t.Helper()
+	if err := os.WriteFile(o.path(name), []byte(text), 0o600); err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+// try runs a command with the office's configuration.
+func (o *office) try(args ...string) (out, errs string, status int) {
+	var stdout, stderr bytes.Buffer
+	environ := []string{"HOME=" + o.dir, "LANG=C", "YUNZHANG_CONFIG=" + o.path("yunzhang.toml")}
+	status = run(args, strings.NewReader(""), &stdout, &stderr, environ)
+	return stdout.String(), stderr.String(), status
+}
+
+// do wants success.
+func (o *office) do(args ...string) string {
+	o.t.Helper()
+	out, errs, status := o.try(args...)
+	if status != 0 {
+		o.t.Fatalf("yunzhang %s: status %d\n%s%s", strings.Join(args, " "), status, out, errs)
+	}
+	return out
+}
+
+// refused wants a refusal with this code, and status 1.
+func (o *office) refused(want *fault.Error, args ...string) {
+	o.t.Helper()
+	out, errs, status := o.try(args...)
+	if status != exitFailed || !strings.Contains(errs, "["+want.Code+"]") {
+		o.t.Errorf("yunzhang %s: status %d, want %s\n%s%s", strings.Join(args, " "), status, want.Code, out, errs)
+	}
+}
+
+// serve runs the server until the test ends.
+func (o *office) serve() {
+	o.t.Helper()
+	var err error
+	if o.cfg, err = config.Load(o.path("yunzhang.toml"), nil); err != nil {
+		o.t.Fatal(err)
+	}
+	e := newEnv("en", strings.NewReader(""), o.t.Output(), o.t.Output(), nil)
+	ctx, stop := context.WithCancel(context.Background())
+	e.ctx = ctx
+	done := make(chan error, 1)
+	go func() { done <- serveCmd{configFlag{Config: o.path("yunzhang.toml")}}.Run(e) }()
+	o.t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			o.t.Errorf("serve: %v", err)
+		}
+	})
+	o.await("tcp", o.addr)
+	o.await("unix", socketOf(o.cfg))
+}
+
+// await tries until somebody listens; the pause is the dialler's.
+func (o *office) await(network, addr string) {
+	o.t.Helper()
+	deadline, stop := context.WithTimeout(o.t.Context(), 20*time.Second)
+	defer stop()
+	for tick := time.NewTicker(20 * time.Millisecond); ; {
+		if c, err := net.Dial(network, addr); err == nil {
+			tick.Stop()
+			_ = c.Close()
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-deadline.Done():
+			o.t.Fatalf("nobody listens on %s", addr)
+		}
+	}
+}
+
+// phone and admin are commands of one person.
+func (o *office) phone(who string, args ...string) []string {
+	return append([]string{"phone", "--dir", o.path(who), "--pin-file", o.path("pin"), "--server", o.cfg.Sites.App}, args...)
+}
+
+func (o *office) admin(who string, args ...string) []string {
+	return append([]string{"admin", "--dir", o.path(who), "--pin-file", o.path("pin")}, args...)
+}
+
+// person gives the flags by which somebody enrols.
+func (o *office) person(p app.Person) []string {
+	return []string{"--name", p.Name, "--id", p.IDNumber, "--mobile", p.Phone, "--outbox", filepath.Join(o.cfg.DataDir, "outbox.jsonl")}
+}
+
+// desks enrols the operators of the sandbox world, the first with the code that
+// init printed.
+func (o *office) desks(printed string) {
+	o.t.Helper()
+	b, err := os.ReadFile(o.path("sandbox-world.json"))
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	var w app.World
+	if err := json.Unmarshal(b, &w); err != nil {
+		o.t.Fatal(err)
+	}
+	people := w.People[len(w.People)-4:]
+	code := find(o.t, printed, `admin enrol ([a-z2-7]{32})`)
+	for i, desk := range []string{"business", "clerk", "reviewer", "auditor"} {
+		if i > 0 {
+			code = strings.TrimSpace(o.do(o.admin("business", "invite", desk)...))
+		}
+		o.do(o.admin(desk, append([]string{"enrol", code}, o.person(people[i])...)...)...)
+	}
+}
+
+func find(t *testing.T, text, pattern string) string {
+	t.Helper()
+	m := regexp.MustCompile(pattern).FindStringSubmatch(text)
+	if m == nil {
+		t.Fatalf("no %s in %q", pattern, text)
+	}
+	return m[1]
+}
+
+// TestLife takes a company from its registration to a verified stamp by nothing
+// but commands; only the declaration system is played by its Go client.
+func TestLife(t *testing.T) {
+	o := newOffice(t)
+	printed := o.do("init", "--sandbox", "--listen", o.addr, "--config", o.path("yunzhang.toml"), "--keys", o.path("keys"), "--data", o.path("data"))
+	o.serve()
+	o.desks(printed)
+	system := o.register()
+	seal := o.company()
+	o.do(o.phone("zhang", "delegate", "--app", system.App, "--seal", seal, "--max", "5")...)
+	t.Run("confirm", func(t *testing.T) { o.on(t).confirm(system) })
+	t.Run("reject", func(t *testing.T) { o.on(t).reject(system) })
+	t.Run("clerk", func(t *testing.T) { o.on(t).clerk() })
+	t.Run("stop", func(t *testing.T) { o.on(t).stop(seal) })
+	t.Run("audit", func(t *testing.T) { o.on(t).audit() })
+}
+
+func (o *office) on(t *testing.T) *office {
+	c := *o
+	c.t = t
+	return &c
+}
+
+func (o *office) register() *drive.System {
+	o.t.Helper()
+	out := o.do(o.admin("business", "apps", "register", "--name", "网上申报", "--origin", o.cfg.Sites.Demo, "--new-key", o.path("declare.p8"))...)
+	b, err := os.ReadFile(o.path("declare.p8"))
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	key, err := gm.ParsePrivateKey(b)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	if list := o.do(o.admin("auditor", "apps")...); !strings.Contains(list, "网上申报") {
+		o.t.Errorf("apps: %s", list)
+	}
+	node := drive.Node{Net: drive.Net{Addr: o.addr}, Config: o.cfg}
+	return node.NewSystem(find(o.t, out, `(app_[a-z0-9]+)`), find(o.t, out, `(k_[0-9a-f]+)`), key)
+}
+
+// company enrols the legal representative and the agent and claims the seal.
+func (o *office) company() (seal string) {
+	o.t.Helper()
+	c := drive.Company()
+	o.do(o.phone("zhang", append([]string{"enrol", "legal", "--uscc", c.USCC}, o.person(c.Legal)...)...)...)
+	o.do(o.phone("li", append([]string{"enrol", "agent", "--uscc", c.USCC}, o.person(drive.Agent())...)...)...)
+	if out := o.do(o.phone("zhang", "claim-seal", "statutory")...); !strings.Contains(out, "service-agreement") && !strings.Contains(out, "协议") {
+		o.t.Errorf("the agreement was not shown: %s", out)
+	}
+	seal = find(o.t, o.do(o.phone("zhang", "seals")...), `(\d{14})  statutory`)
+	if list := o.do(o.phone("zhang", "agents")...); !strings.Contains(list, "李四  agent  pending") {
+		o.t.Errorf("agents: %s", list)
+	}
+	o.do(o.phone("zhang", "agents", "approve")...)
+	return seal
+}
+
+// ask has the declaration system ask for a stamp on a real document.
+func (o *office) ask(s *drive.System) (*drive.Request, string) {
+	o.t.Helper()
+	pdf, err := os.ReadFile("../../../shared/samples/pdf/ff.pdf")
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	doc, err := s.Upload(o.t.Context(), "登记表.pdf", pdf)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	r, err := s.Ask(o.t.Context(), drive.StampAsk("lisi@example", drive.Company().USCC, doc.ID, 1, 100, 100))
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	o.t.Cleanup(r.Page.Close)
+	return r, doc.ID
+}
+
+func (o *office) frame(r *drive.Request) *qr.Code {
+	o.t.Helper()
+	text, err := r.Page.Frame(o.t.Context())
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	code, err := qr.New(text)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return code
+}
+
+func (o *office) confirm(s *drive.System) {
+	r, doc := o.ask(s)
+	png, err := o.frame(r).PNG(4)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	o.write("code.png", string(png))
+	if out := o.do(o.phone("li", "scan", "--png", o.path("code.png"))...); !strings.Contains(out, "网上申报") || !strings.Contains(out, "登记表.pdf") {
+		o.t.Errorf("scan: %s", out)
+	}
+	o.do(o.phone("li", "show", "--save", o.path("shown"))...)
+	if found, _ := filepath.Glob(o.path("shown/1-*.pdf")); len(found) != 1 {
+		o.t.Errorf("shown: %v", found)
+	}
+	number, err := r.Page.Number(o.t.Context())
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	wrong := fmt.Sprintf("%03d", (int(number[0]-'0')*100+int(number[1]-'0')*10+int(number[2]-'0')+1)%1000)
+	o.refused(fault.MatchWrong, o.phone("li", "confirm", "--number", wrong)...)
+	o.do(o.phone("li", "confirm", "--number", number)...)
+	if _, err := s.Fetch(o.t.Context(), r); err != nil {
+		o.t.Fatal(err)
+	}
+	stamped, err := s.Stamped(o.t.Context(), doc)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	bundle, err := s.Evidence(o.t.Context(), r.Ticket)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	o.write("stamped.pdf", string(stamped))
+	o.write("bundle.json", string(bundle))
+	o.verify(string(stamped))
+}
+
+func (o *office) verify(stamped string) {
+	out := o.do("verify", o.path("stamped.pdf"), "--bundle", o.path("bundle.json"), "--json")
+	var report public.Report
+	if err := json.Unmarshal([]byte(out), &report); err != nil || !report.Genuine {
+		o.t.Errorf("%v: %s", err, out)
+	}
+	if out := o.do("--lang", "zh", "verify", o.path("stamped.pdf"), "--bundle", o.path("bundle.json")); !strings.Contains(out, "✓ 真实有效") || !strings.Contains(out, "李四") {
+		o.t.Errorf("verify: %s", out)
+	}
+	out, _, status := o.try("verify", o.path("stamped.pdf"))
+	if status != exitFailed || !strings.Contains(out, "Unknown issuer") || !strings.Contains(out, "✓ Content intact") || !strings.Contains(out, "No bundle") {
+		o.t.Errorf("without a bundle: %d %s", status, out)
+	}
+	o.write("altered.pdf", strings.Replace(stamped, "%%EOF", "%%EOE", 1))
+	if out, _, status := o.try("verify", o.path("altered.pdf"), "--bundle", o.path("bundle.json")); status != exitFailed || !strings.Contains(out, "✗ Altered") {
+		o.t.Errorf("altered: %d %s", status, out)
+	}
+}
+
+func (o *office) reject(s *drive.System) {
+	r, _ := o.ask(s)
+	e := newEnv("en", strings.NewReader(o.frame(r).Text(false)), o.t.Output(), o.t.Output(), []string{"HOME=" + o.dir})
+	cli := &commands{Phone: phoneCmd{phoneFlags: phoneFlags{Dir: o.path("li"), Server: o.cfg.Sites.App}}}
+	if err := (scanCmd{Terminal: true}).Run(e, cli); err != nil {
+		o.t.Fatal(err)
+	}
+	if out := o.do(o.phone("li", "reject", "--reason", "内容不对")...); strings.TrimSpace(out) != "rejected" {
+		o.t.Errorf("reject: %s", out)
+	}
+	if _, errs, status := o.try(o.phone("li", "confirm", "--number", "000")...); status != exitFailed || !strings.Contains(errs, "phone scan first") {
+		o.t.Errorf("confirm after reject: %d %s", status, errs)
+	}
+}
+
+// clerk: an application with another picture waits for clerk and reviewer.
+func (o *office) clerk() {
+	other, err := impression.New().Draw(impression.Spec{Kind: impression.Contract, Name: "另外一家完全不同的企业", Number: "3501001234567"})
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	o.write("other.png", string(other.PNG))
+	out, errs, status := o.try(o.phone("zhang", "claim-seal", "contract", "--picture", o.path("other.png"))...)
+	if status != exitDone {
+		o.t.Fatalf("claim: %d %s%s", status, out, errs)
+	}
+	id := find(o.t, out, `application (\S+): waiting`)
+	if list := o.do(o.admin("clerk", "applications")...); !strings.Contains(list, id) {
+		o.t.Errorf("applications: %s", list)
+	}
+	o.do(o.admin("clerk", "show", id, "--save", o.path("pictures"))...)
+	if found, _ := filepath.Glob(o.path("pictures/*.png")); len(found) != 2 {
+		o.t.Errorf("pictures: %v", found)
+	}
+	o.refused(fault.RoleMissing, o.admin("business", "accept", id)...)
+	o.refused(fault.WrongState, o.admin("reviewer", "review", id)...)
+	o.do(o.admin("clerk", "accept", id)...)
+	if out := o.do(o.admin("reviewer", "review", id)...); !regexp.MustCompile(`issued \d{14}`).MatchString(out) {
+		o.t.Errorf("review: %s", out)
+	}
+	out = o.do(o.phone("zhang", "claim-seal", "finance", "--picture", o.path("other.png"))...)
+	id = find(o.t, out, `application (\S+): waiting`)
+	if out := o.do(o.admin("clerk", "reject", id, "--defect", "印模与备案不符, 请重拍", "--defect", "缺少委托书")...); !strings.Contains(out, "rejected") {
+		o.t.Errorf("reject: %s", out)
+	}
+	if list := o.do(o.admin("clerk", "applications", "--state", "rejected")...); !strings.Contains(list, "印模与备案不符, 请重拍") || !strings.Contains(list, "缺少委托书") {
+		o.t.Errorf("rejected: %s", list)
+	}
+}
+
+func (o *office) stop(seal string) {
+	if out := o.do(o.phone("zhang", "freeze", seal, "--reason", "试验")...); !strings.Contains(out, seal) {
+		o.t.Errorf("freeze: %s", out)
+	}
+	o.do(o.phone("zhang", "unfreeze", seal)...)
+	id := find(o.t, o.do(o.phone("li", "delegations")...), `(dg_[a-z0-9]+)  active`)
+	o.do(o.phone("zhang", "revoke", id, "--reason", "离职")...)
+	if list := o.do(o.phone("zhang", "delegations")...); !strings.Contains(list, id+"  revoked") {
+		o.t.Errorf("delegations: %s", list)
+	}
+	agent := find(o.t, o.do(o.phone("zhang", "agents")...), `(us_[a-z0-9]+)  李四`)
+	o.do(o.phone("zhang", "agents", "withdraw", agent)...)
+	if out := o.do(o.phone("li", "me")...); strings.Contains(out, "agent active") {
+		o.t.Errorf("me: %s", out)
+	}
+}
+
+func (o *office) audit() {
+	if out := o.do(o.admin("auditor", "audit", "verify")...); !strings.HasPrefix(out, "✓ main") {
+		o.t.Errorf("audit: %s", out)
+	}
+	o.refused(fault.RoleMissing, o.admin("clerk", "audit", "verify")...)
+	if out := o.do("doctor"); !strings.Contains(out, "a server answers") || !strings.Contains(out, "a server is running") {
+		o.t.Errorf("doctor: %s", out)
+	}
+	if out := o.do(o.admin("clerk", "status")...); !strings.Contains(out, "clerk") {
+		o.t.Errorf("status: %s", out)
+	}
+}
