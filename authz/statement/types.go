@@ -79,7 +79,7 @@ type Approval struct {
 	Nonce                     string // base64url of 32 random bytes
 	App                       App
 	Origin                    string
-	Account                   string // as displayed, masked
+	Account                   string // as displayed: whole for bind, masked otherwise
 	Principal                 Org
 	Agent                     Person
 	Device                    gm.Digest // of the public key

@@ -183,7 +183,7 @@ func (a *App) mountPortal(site *fiber.App) error {
 	d := &a.domains
 	portal, err := api.New(api.Deps{
 		Binding: d.binding, Seals: d.seals, Flow: d.flow, Idempotency: answers{a.main.Work, a.main.Answers},
-		Nonces: nonces{a.main.Work, a.main.Spent}, PerClient: a.perClient(), SocketURL: a.socketURL(),
+		Nonces: nonces{a.main.Work, a.main.Spent}, PerClient: a.perClient(), PerAddress: a.perAddress(), SocketURL: a.socketURL(),
 		MaxDocument: a.cfg.Limits.Document, Now: a.now,
 	})
 	if err != nil {
@@ -199,6 +199,17 @@ func (a *App) perClient() httpx.Rate {
 		n = 1 << 30
 	}
 	return httpx.Rate{Name: "application", Count: n, Per: time.Second, Burst: n}
+}
+
+// perAddress bounds declaration systems by address before anything dear is done
+// for them.
+func (a *App) perAddress() httpx.Rate {
+	if a.opts.Unlimited {
+		return httpx.Rate{}
+	}
+	r := api.AddressRate()
+	r.Count, r.Burst = a.cfg.Limits.AddressRate, 4*a.cfg.Limits.AddressRate
+	return r
 }
 
 func (a *App) mountPublic(site *fiber.App) error {
