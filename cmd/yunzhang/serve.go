@@ -35,7 +35,7 @@ func (c configFlag) load(e *env) (config.Config, error) {
 	}
 	cfg, err := config.Load(path, e.environ)
 	if err != nil && path == "" {
-		err = fmt.Errorf("%w\n%s", err, e.say("没有配置文件 "+defaultConfig+"，先运行 yunzhang init", "there is no "+defaultConfig+"; run yunzhang init first"))
+		return cfg, fmt.Errorf(e.say("这里没有配置文件 %s，先运行 yunzhang init（环境变量不足：%w）", "there is no %s here; run yunzhang init first (the environment alone does not do: %w)"), defaultConfig, err)
 	}
 	return cfg, err
 }

@@ -6,7 +6,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
+	"time"
 
+	"yunzhang.dev/authz/codes"
 	"yunzhang.dev/cloudseal/verify"
 	"yunzhang.dev/web/public"
 )
@@ -46,7 +49,7 @@ func (v verifyCmd) Run(e *env) error {
 	}
 	trust.Now = e.now()
 	report := public.Examine(file, trust, e.lang)
-	report.CheckedAt = trust.Now.UTC()
+	report.CheckedAt = trust.Now.UTC().Truncate(time.Second)
 	if v.JSON {
 		enc := json.NewEncoder(e.out)
 		enc.SetEscapeHTML(false)
@@ -93,7 +96,7 @@ func (v verifyCmd) trust() (verify.Trust, error) {
 	}
 	bundle, err := verify.ParseBundle(b)
 	if err != nil {
-		return verify.Trust{}, usageError{fmt.Sprintf("%s: %s", v.Bundle, err)}
+		return verify.Trust{}, usageError{v.Bundle + ": " + strings.TrimPrefix(err.Error(), "verify: ")}
 	}
 	return bundle.Trust()
 }
@@ -114,7 +117,7 @@ func (v verifyCmd) tell(e *env, r public.Report) {
 	if r.Seal != nil {
 		e.printf("\n  %s %s\n", e.say("印章", "seal"), r.Seal.Name)
 		e.row(e.say("编码", "code"), r.Seal.Code)
-		e.row(e.say("制章人", "made by"), r.Seal.Maker.Organization)
+		e.row(e.say("制章人", "made by"), holder(r.Seal.Maker.Organization))
 	}
 	e.checks(r.Checks)
 	for _, n := range r.Notes {
@@ -129,7 +132,7 @@ func (v verifyCmd) tell(e *env, r public.Report) {
 
 func (e *env) stamp(s public.Stamp) {
 	e.row(e.say("印章", "seal"), s.Seal.Name+" "+s.Seal.Code)
-	e.row(e.say("单位", "organization"), s.Signer.Organization)
+	e.row(e.say("单位", "organization"), holder(s.Signer.Organization))
 	e.row(e.say("时间", "time"), e.when(s.Time))
 	e.row(e.say("位置", "place"), fmt.Sprintf(e.say("第 %d 页", "page %d"), s.Page))
 	if s.Evidence == nil || s.Evidence.Proved == nil {
@@ -141,6 +144,18 @@ func (e *env) stamp(s public.Stamp) {
 	if p.Grantor != "" {
 		e.row(e.say("授权人", "delegated by"), fmt.Sprintf("%s (%d/%d)", p.Grantor, s.Evidence.Slot, p.Slots))
 	}
+}
+
+// holder parts "USCC immediately followed by the name", as seal certificates
+// have it.
+func holder(o string) string {
+	const size = 18 // GB 32100
+	if len(o) > size {
+		if _, err := codes.ParseUSCC(o[:size]); err == nil {
+			return o[size:] + " " + o[:size]
+		}
+	}
+	return o
 }
 
 // row writes one fact, if it is known.

@@ -2,6 +2,7 @@ package public
 
 import (
 	"bytes"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -32,7 +33,7 @@ func (p *Public) verify(c *fiber.Ctx) error {
 	}
 	trust := p.seals.Trust(c.UserContext())
 	report := examine(file, trust, httpx.Lang(c), verify.Report.WithoutNames)
-	report.CheckedAt = p.now().UTC()
+	report.CheckedAt = p.now().UTC().Truncate(time.Second)
 	httpx.Note(c, "verdict", string(report.Verdict))
 	c.Set(fiber.HeaderContentLanguage, httpx.Lang(c))
 	return httpx.Reply(c, fiber.StatusOK, report)
