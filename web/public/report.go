@@ -24,7 +24,7 @@ type Report struct {
 	// Notes are what everybody should know who relies on the verdict.
 	Notes []string `json:"notes"`
 
-	Stamps []Stamp `json:"stamps,omitempty"` // of a document
+	Stamps []Stamp `json:"stamps,omitzero"` // of a document, [] when there is none
 
 	Seal   *verify.SealFacts `json:"seal,omitempty"` // of a seal by itself
 	Checks []Check           `json:"checks,omitempty"`

@@ -96,6 +96,9 @@ func TestOtherVerdicts(t *testing.T) {
 			t.Errorf("%s: %+v", name, r)
 		}
 	}
+	if a := s.call("POST", "/v1/verify", cloudsealtest.PDF(1, 1000), "Content-Type", "application/pdf"); !bytes.Contains(a.body, []byte(`"stamps":[]`)) {
+		t.Errorf("no list of stamps: %s", a.body)
+	}
 	s.seals.chains.Chains = cloudsealtest.NewPKI(t).Chains(t)
 	if r := s.report(s.stamped); r.Genuine || r.Verdict != verify.UnknownIssuer {
 		t.Errorf("under another root: %+v", r)
