@@ -97,7 +97,7 @@ func (l *looked) coverage() {
 func (l *looked) laterChanges() {
 	switch {
 	case len(l.found.LaterRevisions) == 0:
-		l.yes(LaterChanges, "none", "盖章后没有改动", "Nothing came after the stamp.")
+		l.yes(LaterChanges, "none", "盖章后没有追加内容", "Nothing came after the stamp.")
 	case l.onlyStampsFollow():
 		l.yes(LaterChanges, "stamps-only", "盖章后仅加盖了其他印章", "Only further stamps came after.")
 	default:

@@ -113,7 +113,7 @@ func (a *App) server(gate *httpx.Gate) (*fiber.App, error) {
 const uploadTime = 90 * time.Second
 
 func (a *App) bodies() []httpx.BodyRule {
-	rules := append(mobileapi.DefaultLimits().BodyRules(), public.DefaultLimits().BodyRules()...)
+	rules := append(mobileapi.DefaultLimits().BodyRules(), a.publicLimits().BodyRules()...)
 	return append(rules, httpx.BodyRule{Method: "POST", Prefix: "/v1/documents", Max: a.cfg.Limits.Document, Read: uploadTime})
 }
 
@@ -212,8 +212,15 @@ func (a *App) perAddress() httpx.Rate {
 	return r
 }
 
+// publicLimits: what can be stamped can be verified, with its stamps.
+func (a *App) publicLimits() public.Limits {
+	l := public.DefaultLimits()
+	l.Document = max(l.Document, a.cfg.Limits.Document+12<<20)
+	return l
+}
+
 func (a *App) mountPublic(site *fiber.App) error {
-	p, err := public.New(public.Deps{Seals: a.domains.seals, Now: a.now})
+	p, err := public.New(public.Deps{Seals: a.domains.seals, Limits: a.publicLimits(), Now: a.now})
 	if err != nil {
 		return err
 	}
