@@ -60,7 +60,8 @@ func (s login) loginBinding(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, r *
 
 // Recheck implements qrflow.Purpose.
 func (s login) Recheck(ctx context.Context, t qrflow.Ticket, c qrflow.Claimant, a qrflow.Approval) (qrflow.Settle, error) {
-	return s.recheckIdentity(ctx, t, c, a, func(tx unit.Tx, r *request, _ *authz.Facts) error {
+	more := func(r *request) []unit.Want { return []unit.Want{s.bindingOn(t.App, r.Account)} }
+	return s.recheckIdentity(ctx, t, c, a, more, func(tx unit.Tx, r *request, _ *authz.Facts) error {
 		b, err := s.activeBinding(tx, t.App, r.Account)
 		if err != nil {
 			return err

@@ -108,6 +108,16 @@ func (s *Service) head(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, r *reque
 	return head, err
 }
 
+// wants names what recheck will read, as far as the ticket tells: a hint.
+func (s *Service) wants(t *qrflow.Ticket, c qrflow.Claimant, r *request) []unit.Want {
+	return append(s.authz.Wants(c.Device, c.Person, r.Org, r.Delegation.ID), unit.Rows(s.t.Apps, t.App))
+}
+
+// needs names what recheck and rely will read once more.
+func (s *Service) needs(t *qrflow.Ticket, f *authz.Facts, r *request) []unit.Want {
+	return append(s.authz.Needs(f, len(r.Docs)), unit.Rows(s.t.Apps, t.App))
+}
+
 // recheck does what is common to the three purposes of checks 10 to 17.
 func (s *Service) recheck(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, r *request, second bool) (authz.Facts, error) {
 	ask := r.ask(t, second)

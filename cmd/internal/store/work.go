@@ -33,6 +33,27 @@ type tx struct {
 	of engine.Engine
 }
 
+// Fetch implements unit.Fetcher.
+func (t *tx) Fetch(wants ...unit.Want) error {
+	f, can := t.Tx.(engine.Fetcher)
+	if !can {
+		return nil
+	}
+	var refs []engine.Ref
+	for _, w := range wants {
+		switch {
+		case w.Table == "":
+			continue
+		case w.Query != nil:
+			refs = append(refs, engine.Ref{Collection: w.Table, Query: w.Query})
+		}
+		for _, id := range w.IDs {
+			refs = append(refs, engine.Ref{Collection: w.Table, ID: id})
+		}
+	}
+	return f.Fetch(refs...)
+}
+
 // Update implements unit.Work: a unit that lost a race runs again.
 func (w *Work) Update(ctx context.Context, fn func(unit.Tx) error) error {
 	pause := firstPause
