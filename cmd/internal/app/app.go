@@ -10,14 +10,12 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"path/filepath"
 	"time"
 
 	"yunzhang.dev/authz/realperson"
 	"yunzhang.dev/binding"
 	"yunzhang.dev/cmd/internal/config"
 	"yunzhang.dev/cmd/internal/store"
-	"yunzhang.dev/cmd/internal/store/engine/embedded"
 	"yunzhang.dev/qrflow/ws"
 	"yunzhang.dev/web/httpx"
 )
@@ -33,8 +31,10 @@ type App struct {
 	main    *store.Main
 	journal *store.Journal
 	blobs   *store.Blobs
+	leases  *store.Leases
 	domains domains
 	hub     *ws.Hub
+	ears    ears
 	metrics *httpx.Metrics
 	close   []func() error
 }
@@ -66,32 +66,6 @@ func New(cfg config.Config, opts Options) (*App, error) {
 func (a *App) openSecrets() (err error) {
 	a.secrets, err = LoadSecrets(a.cfg.KeysDir)
 	return err
-}
-
-func (a *App) openStores() error {
-	main, err := a.openEngine(a.cfg.DataDir)
-	if err != nil {
-		return err
-	}
-	journal, err := a.openEngine(filepath.Join(a.cfg.DataDir, "signer"))
-	if err != nil {
-		return err
-	}
-	a.main, a.journal = store.NewMain(store.New(main, a.secrets)), store.NewJournal(store.New(journal, a.secrets))
-	if a.blobs, err = store.OpenBlobs(filepath.Join(a.cfg.DataDir, "documents"), a.secrets); err != nil {
-		return err
-	}
-	ctx := context.Background()
-	return errors.Join(a.main.Ready(ctx), a.journal.Ready(ctx))
-}
-
-func (a *App) openEngine(dir string) (*embedded.Store, error) {
-	e, err := embedded.Open(dir, embedded.Options{Now: a.opts.Now})
-	if err != nil {
-		return nil, err
-	}
-	a.close = append(a.close, e.Close)
-	return e, nil
 }
 
 func (a *App) openProviders() (err error) {

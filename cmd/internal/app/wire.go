@@ -92,7 +92,7 @@ func (a *App) wireSeals() error {
 		Blobs: a.blobs, Signer: d.signer, Stops: d.signer, Audit: d.audit, Issuer: issuing,
 		Maker: a.secrets.Maker, MakerCertificate: a.secrets.MakerCert, StatusKey: a.secrets.Status,
 		Roots: [][]byte{a.secrets.RootCert}, Intermediates: [][]byte{a.secrets.IssuingCert},
-		Authorities: []gm.PublicKey{a.secrets.Authority.Public()}, Host: c.Sites.Issuer, Limits: limits,
+		Authorities: []gm.PublicKey{a.secrets.Authority.Public()}, Host: c.Sites.Issuer, Node: c.NodeName(), Limits: limits,
 		Now: a.now, Log: a.log, Checkpoint: a.opts.Checkpoint,
 	})
 	return err

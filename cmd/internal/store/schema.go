@@ -48,6 +48,8 @@ type Main struct {
 	Binding   binding.Tables
 	Answers   unit.Table[Answer]
 	Spent     unit.Table[Spent]
+	leases    unit.Table[Lease]
+	marks     unit.Table[Mark]
 }
 
 // NewMain declares the main database.
@@ -70,6 +72,8 @@ func NewMain(db *DB) *Main {
 		},
 		Answers: Declare[Answer](db, "idempotency", Index("expires")),
 		Spent:   Declare[Spent](db, "spent", Index("expires")),
+		leases:  Declare[Lease](db, "leases"),
+		marks:   Declare[Mark](db, "marks"),
 	}
 }
 
@@ -109,8 +113,9 @@ func declareSeals(db *DB) cloudseal.Tables {
 // Journal is the signer's own database.
 type Journal struct {
 	*DB
-	Work *Work
-	Keys keys.Tables
+	Work  *Work
+	Keys  keys.Tables
+	marks unit.Table[Mark]
 }
 
 // NewJournal declares the signer's database.
@@ -121,5 +126,5 @@ func NewJournal(db *DB) *Journal {
 		Texts:     Declare[keys.Text](db, "texts"),
 		Approvals: Declare[keys.Approval](db, "approvals", Unique("nonce"), Unique("approval")),
 		Stops:     Declare[keys.Stop](db, "stops"),
-	}}
+	}, marks: Declare[Mark](db, "marks")}
 }

@@ -33,8 +33,10 @@ type tx struct {
 	of engine.Engine
 }
 
-// Update implements unit.Work: a unit that lost a race runs again.
+// Update implements unit.Work: a unit that lost a race runs again. With a context
+// of [Held.Fenced] it commits only while that lease is held.
 func (w *Work) Update(ctx context.Context, fn func(unit.Tx) error) error {
+	fn = w.fenced(ctx, fn)
 	pause := firstPause
 	for n := 1; ; n++ {
 		err := w.engine.Update(ctx, func(t engine.Tx) error { return fn(&tx{t, w.engine}) })

@@ -1,0 +1,85 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"yunzhang.dev/cmd/internal/config"
+	"yunzhang.dev/cmd/internal/store"
+	"yunzhang.dev/cmd/internal/store/engine"
+	"yunzhang.dev/cmd/internal/store/engine/embedded"
+)
+
+// stores is where a node keeps everything: two engines, since the signer's
+// journal is a store of its own, and a bucket for documents.
+type stores struct {
+	main, journal engine.Engine
+	bucket        store.Bucket
+}
+
+// openStores opens what the configuration names and asks it whether this node,
+// with its keys, may work on it.
+func (a *App) openStores() error {
+	s, err := a.openConfigured(a.cfg.Store.Engine)
+	if err != nil {
+		return err
+	}
+	a.main, a.journal = store.NewMain(store.New(s.main, a.secrets)), store.NewJournal(store.New(s.journal, a.secrets))
+	if a.blobs, err = store.NewBlobs(s.bucket, a.secrets); err != nil {
+		return err
+	}
+	a.leases = a.main.LeasesOf(a.cfg.NodeName())
+	ctx := context.Background()
+	if err := errors.Join(a.main.Ready(ctx), a.journal.Ready(ctx)); err != nil {
+		return err
+	}
+	return a.admit(ctx)
+}
+
+// openConfigured opens one kind of stores; what it opened is closed with the
+// node.
+func (a *App) openConfigured(kind string) (stores, error) {
+	if kind == config.OnMongo {
+		return stores{}, errors.New("store.engine: this build has no MongoDB engine")
+	}
+	return a.openFolder()
+}
+
+// openFolder opens the embedded stores in the data folder, which then is this
+// process's alone.
+func (a *App) openFolder() (s stores, err error) {
+	if s.main, err = a.openEmbedded(a.cfg.DataDir); err != nil {
+		return s, err
+	}
+	if s.journal, err = a.openEmbedded(filepath.Join(a.cfg.DataDir, "signer")); err != nil {
+		return s, err
+	}
+	s.bucket, err = store.OpenDir(filepath.Join(a.cfg.DataDir, "documents"))
+	return s, err
+}
+
+func (a *App) openEmbedded(dir string) (engine.Engine, error) {
+	e, err := embedded.Open(dir, embedded.Options{Now: a.opts.Now})
+	if err != nil {
+		return nil, err
+	}
+	a.close = append(a.close, e.Close)
+	return e, nil
+}
+
+// admit says what to do when the stores will not have this node.
+func (a *App) admit(ctx context.Context) error {
+	fingerprint := a.secrets.Fingerprint()
+	err := errors.Join(a.main.Admit(ctx, fingerprint), a.journal.Admit(ctx, fingerprint))
+	switch {
+	case errors.Is(err, store.ErrOtherKeys):
+		return fmt.Errorf("keys_dir %s: %w; every node needs the same keys folder: put a copy of the right one there", a.cfg.KeysDir, err)
+	case errors.Is(err, store.ErrMoved):
+		return fmt.Errorf("store.engine %s: %w; set store.engine to where it was moved, or begin a new data folder", a.cfg.Store.Engine, err)
+	case errors.Is(err, store.ErrMoving):
+		return fmt.Errorf("store.engine %s: %w; run \"yunzhang move\" again to its end", a.cfg.Store.Engine, err)
+	}
+	return err
+}

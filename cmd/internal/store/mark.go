@@ -1,0 +1,101 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"yunzhang.dev/authz/unit"
+)
+
+// Mark is what a store says of itself: which keys it was made with, and whether
+// it was moved elsewhere. Its id is the kind of mark.
+type Mark struct {
+	unit.Row `bson:",inline"`
+	Value    string    `bson:"value"`
+	At       time.Time `bson:"at"`
+}
+
+// The kinds of marks.
+const (
+	// markKeys: the fingerprint of the keys folder it was made with.
+	markKeys = "keys"
+	// markMoving: rows are still being brought here; the value says from where.
+	markMoving = "moving"
+	// markMoved: everything was taken elsewhere; the value says where to.
+	markMoved = "moved"
+)
+
+// What Admit finds wrong with a store.
+var (
+	// ErrOtherKeys: the store was made with another keys folder. What it holds
+	// could not be opened, and tokens of its nodes would not be known.
+	ErrOtherKeys = errors.New("the store was made with other keys")
+	// ErrMoved: the store was moved. Two that go on from one would give out the
+	// same uses twice.
+	ErrMoved = errors.New("the store was moved elsewhere")
+	// ErrMoving: a move into this store has not ended.
+	ErrMoving = errors.New("a move into the store has not ended")
+)
+
+// Admit lets a node with these keys work on the store: the first one's
+// fingerprint is written, later ones must be equal, and neither a store that was
+// moved away nor one that is not filled yet is worked on.
+func (m *Main) Admit(ctx context.Context, fingerprint string) error {
+	return admit(ctx, m.Work, m.marks, fingerprint)
+}
+
+// Admit is that of Main.
+func (j *Journal) Admit(ctx context.Context, fingerprint string) error {
+	return admit(ctx, j.Work, j.marks, fingerprint)
+}
+
+func admit(ctx context.Context, work *Work, marks unit.Table[Mark], fingerprint string) error {
+	found, err := readMarks(ctx, work, marks)
+	switch {
+	case err != nil:
+		return err
+	case found[markMoved] != nil:
+		return fmt.Errorf("%w: to %s, at %s", ErrMoved, found[markMoved].Value, found[markMoved].At)
+	case found[markMoving] != nil:
+		return fmt.Errorf("%w: from %s, begun at %s", ErrMoving, found[markMoving].Value, found[markMoving].At)
+	case found[markKeys] == nil:
+		return firstKeys(ctx, work, marks, fingerprint)
+	case found[markKeys].Value != fingerprint:
+		return fmt.Errorf("%w: theirs have the fingerprint %s, these %s", ErrOtherKeys, found[markKeys].Value, fingerprint)
+	}
+	return nil
+}
+
+// firstKeys writes the fingerprint, unless another node was faster; then it
+// must be the same.
+func firstKeys(ctx context.Context, work *Work, marks unit.Table[Mark], fingerprint string) error {
+	err := setMark(ctx, work, marks, markKeys, fingerprint)
+	if err != nil && !errors.Is(err, unit.ErrTaken) {
+		return err
+	}
+	found, err := readMarks(ctx, work, marks)
+	if err == nil && found[markKeys].Value != fingerprint {
+		err = fmt.Errorf("%w: theirs have the fingerprint %s, these %s", ErrOtherKeys, found[markKeys].Value, fingerprint)
+	}
+	return err
+}
+
+func setMark(ctx context.Context, work *Work, marks unit.Table[Mark], kind, value string) error {
+	return work.Update(ctx, func(tx unit.Tx) error {
+		return marks.Insert(tx, &Mark{Row: unit.Row{ID: kind}, Value: value, At: tx.Now()})
+	})
+}
+
+func readMarks(ctx context.Context, work *Work, marks unit.Table[Mark]) (found map[string]*Mark, err error) {
+	err = work.View(ctx, func(tx unit.Tx) error {
+		found = map[string]*Mark{}
+		rows, err := marks.Find(tx, unit.Query{Index: "_id"})
+		for _, row := range rows {
+			found[row.ID] = row
+		}
+		return err
+	})
+	return found, err
+}
