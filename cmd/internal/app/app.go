@@ -14,6 +14,7 @@ import (
 
 	"yunzhang.dev/authz/realperson"
 	"yunzhang.dev/binding"
+	"yunzhang.dev/cloudseal/gm"
 	"yunzhang.dev/cmd/internal/config"
 	"yunzhang.dev/cmd/internal/store"
 	"yunzhang.dev/qrflow/ws"
@@ -70,6 +71,9 @@ func (a *App) openSecrets() (err error) {
 
 func (a *App) openProviders() (err error) {
 	a.outside, err = sandboxProviders(a.cfg, a.opts.World, a.now)
+	if err == nil {
+		a.outside.faces.Share(a.secrets.derive("sandbox faces")[:gm.SealKeySize])
+	}
 	return err
 }
 

@@ -103,6 +103,7 @@ func (a *App) wireFlow() (err error) {
 	a.domains.flow, err = qrflow.New(qrflow.Deps{
 		Work: a.main.Work, Tickets: a.main.Tickets, Events: a.main.Events, Approvals: a.main.Approvals, Audit: a.domains.audit,
 		Secrets: []qrflow.Secret{{ID: "1", Key: a.secrets.derive("tickets")}}, QRBase: c.Sites.Verify + "/q", Now: a.now,
+		Limiter: newLimiter(a.main.Work, a.main.Windows, a.log),
 		Limits: qrflow.Limits{
 			Frame: l.Frame.D(), Open: l.Open.D(), DecideLogin: l.DecideLogin.D(), DecideBind: l.DecideBind.D(),
 			DecideStamp: l.DecideStamp.D(), Start: l.Start.D(), Result: l.Result.D(), OpenTickets: c.Limits.OpenTickets,
