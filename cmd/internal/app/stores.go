@@ -1,15 +1,21 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
+	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 
 	"yunzhang.dev/cmd/internal/config"
 	"yunzhang.dev/cmd/internal/store"
 	"yunzhang.dev/cmd/internal/store/engine"
 	"yunzhang.dev/cmd/internal/store/engine/embedded"
+	"yunzhang.dev/cmd/internal/store/engine/mongo"
 )
 
 // stores is where a node keeps everything: two engines, since the signer's
@@ -42,9 +48,64 @@ func (a *App) openStores() error {
 // node.
 func (a *App) openConfigured(kind string) (stores, error) {
 	if kind == config.OnMongo {
-		return stores{}, errors.New("store.engine: this build has no MongoDB engine")
+		return a.openMongo()
 	}
 	return a.openFolder()
+}
+
+// openMongo opens the shared stores. The data folder is made all the same: what
+// is the node's own stands there.
+func (a *App) openMongo() (s stores, err error) {
+	if err := os.MkdirAll(a.cfg.DataDir, 0o700); err != nil {
+		return s, fmt.Errorf("data_dir: %w", err)
+	}
+	c := a.cfg.Store.MongoDB
+	ctx, cancel := context.WithTimeout(context.Background(), c.StartTimeout.D())
+	defer cancel()
+	main, err := a.connect(ctx, "store.mongodb.uri", c.URI, c.Database)
+	if err != nil {
+		return s, err
+	}
+	journal, err := a.connect(ctx, "store.mongodb.signer_uri", cmp.Or(c.SignerURI, c.URI), c.SignerDatabase)
+	if err != nil {
+		return s, err
+	}
+	s.main, s.journal = main, journal
+	s.bucket, err = mongo.NewBlobs(ctx, main)
+	return s, err
+}
+
+func (a *App) connect(ctx context.Context, key, uri, database string) (*mongo.Engine, error) {
+	c := a.cfg.Store.MongoDB
+	e, err := mongo.Open(ctx, mongo.Options{
+		URI: pooled(uri, c.Pool), Database: database, Log: a.log, CommandTimeout: c.Timeout.D(), CommitPatience: c.CommitPatience.D(),
+		Monitor: a.opts.Monitor,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s, database %s: %w", key, database, err)
+	}
+	a.close = append(a.close, e.Close)
+	return e, nil
+}
+
+// pooled puts the size of the pool into a connection string that names none.
+func pooled(uri string, size int) string {
+	u, err := url.Parse(uri)
+	if err != nil {
+		return uri // the driver will say what is wrong
+	}
+	q := u.Query()
+	for name := range q {
+		if strings.EqualFold(name, "maxPoolSize") {
+			return uri
+		}
+	}
+	q.Set("maxPoolSize", strconv.Itoa(size))
+	if u.Path == "" {
+		u.Path = "/"
+	}
+	u.RawQuery = q.Encode()
+	return u.String()
 }
 
 // openFolder opens the embedded stores in the data folder, which then is this

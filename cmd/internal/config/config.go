@@ -69,12 +69,15 @@ type MongoDB struct {
 	// Most connections to each member. A unit of work holds one while it runs:
 	// more requests at once than this wait for each other.
 	Pool int `toml:"pool"`
-	// How long one operation may take, waiting for a new primary included: an
+	// How long one command may take, waiting for a new primary included: an
 	// election takes 12s with MongoDB's own settings. Longer keeps people
 	// waiting, shorter turns every fail-over into errors.
 	Timeout Duration `toml:"timeout"`
+	// How long a commit whose answer was lost is asked for before it is said that
+	// its outcome is not known. Longer than an election.
+	CommitPatience Duration `toml:"commit_patience"`
 	// How long the start waits for a primary before it says what is wrong.
-	ConnectTimeout Duration `toml:"connect_timeout"`
+	StartTimeout Duration `toml:"start_timeout"`
 }
 
 // Sites are the web origins under which one node answers, each a separate
@@ -192,7 +195,7 @@ func Default() Config {
 		Listen: "127.0.0.1:8080", DataDir: "data", KeysDir: "keys", ShutdownGrace: Duration(20 * time.Second),
 		Store: Store{Engine: Embedded, MongoDB: MongoDB{
 			Database: "yunzhang", SignerDatabase: "yunzhang_signer", Pool: 100,
-			Timeout: Duration(15 * time.Second), ConnectTimeout: Duration(30 * time.Second),
+			Timeout: Duration(20 * time.Second), CommitPatience: Duration(30 * time.Second), StartTimeout: Duration(30 * time.Second),
 		}},
 		Log: Log{Level: "info", Format: "text"},
 		Limits: Limits{

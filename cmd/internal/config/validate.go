@@ -179,7 +179,8 @@ func (c *Config) checkLifetimes() error {
 		{"lifetimes.registry", l.Registry.D(), time.Minute, 7 * 24 * time.Hour},
 		{"lifetimes.seal", l.Seal.D(), 24 * time.Hour, 10 * 365 * 24 * time.Hour},
 		{"store.mongodb.timeout", c.Store.MongoDB.Timeout.D(), time.Second, 2 * time.Minute},
-		{"store.mongodb.connect_timeout", c.Store.MongoDB.ConnectTimeout.D(), time.Second, 10 * time.Minute},
+		{"store.mongodb.commit_patience", c.Store.MongoDB.CommitPatience.D(), time.Second, 5 * time.Minute},
+		{"store.mongodb.start_timeout", c.Store.MongoDB.StartTimeout.D(), time.Second, 10 * time.Minute},
 		{"shutdown_grace", c.ShutdownGrace.D(), time.Second, 10 * time.Minute},
 	} {
 		if r.value < r.min || r.value > r.max {
