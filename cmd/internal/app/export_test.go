@@ -134,3 +134,6 @@ func (a *App) Recover(ctx context.Context) error { return a.recover(ctx) }
 
 // NewLimiter makes the limiter of another node on the same store.
 func (a *App) NewLimiter() qrflow.Limiter { return newLimiter(a.main.Work, a.main.Windows, a.log) }
+
+// Pooled is pooled.
+func Pooled(uri string, size int) string { return pooled(uri, size) }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -88,24 +87,24 @@ func (a *App) connect(ctx context.Context, key, uri, database string) (*mongo.En
 	return e, nil
 }
 
-// pooled puts the size of the pool into a connection string that names none.
+// pooled puts the size of the pool into a connection string that names none. A
+// list of hosts with ports is no URL, so it is not taken apart as one.
 func pooled(uri string, size int) string {
-	u, err := url.Parse(uri)
-	if err != nil {
-		return uri // the driver will say what is wrong
+	hosts, options, _ := strings.Cut(uri, "?")
+	if strings.Contains(strings.ToLower(options), "maxpoolsize=") {
+		return uri
 	}
-	q := u.Query()
-	for name := range q {
-		if strings.EqualFold(name, "maxPoolSize") {
-			return uri
-		}
+	if _, rest, _ := strings.Cut(hosts, "://"); !strings.Contains(rest, "/") {
+		hosts += "/"
 	}
-	q.Set("maxPoolSize", strconv.Itoa(size))
-	if u.Path == "" {
-		u.Path = "/"
+	return strings.TrimSuffix(hosts+"?"+options, "&") + and(options) + "maxPoolSize=" + strconv.Itoa(size)
+}
+
+func and(options string) string {
+	if options == "" {
+		return ""
 	}
-	u.RawQuery = q.Encode()
-	return u.String()
+	return "&"
 }
 
 // openFolder opens the embedded stores in the data folder, which then is this

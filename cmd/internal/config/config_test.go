@@ -36,7 +36,7 @@ func mongo(uri, more string) string {
 
 func TestStoreOnMongoDB(t *testing.T) {
 	t.Parallel()
-	c, err := config.Load(write(t, mongo("mongodb://a.example,b.example/?replicaSet=rs0", "")), []string{
+	c, err := config.Load(write(t, mongo("mongodb://u:p@a.example:27017,b.example:27018/?replicaSet=rs0", "")), []string{
 		"YUNZHANG_STORE_MONGODB_SIGNER_URI=mongodb://signer@a.example/?replicaSet=rs0", "YUNZHANG_MONGODB_URI=mongodb://tests", "YUNZHANG_MONGOD=/x",
 	})
 	if err != nil || c.Store.Engine != config.OnMongo || c.Store.MongoDB.SignerURI == "" || c.Store.MongoDB.Database != "yunzhang" {
@@ -53,7 +53,7 @@ func TestStoreOnMongoDB(t *testing.T) {
 // A connection string holds a password, so no complaint repeats it.
 func TestNoComplaintRepeatsAPassword(t *testing.T) {
 	t.Parallel()
-	for _, uri := range []string{"http://u:s3cret@a/", "mongodb://u:s3cret@a/?w=1", "mongodb://u:s3cret@a b/%"} {
+	for _, uri := range []string{"http://u:s3cret@a/", "mongodb://u:s3cret@a/?w=1", "mongodb://u:s3cret@a b/?%"} {
 		if _, err := config.Load(write(t, mongo(uri, "")), nil); err == nil || strings.Contains(err.Error(), "s3cret") {
 			t.Errorf("%v", err)
 		}

@@ -49,11 +49,14 @@ func (c *Config) checkMongoDB() error {
 // nothing that would weaken what is acknowledged; the rest is the driver's. The
 // string holds a password: no message repeats it.
 func checkURI(key, uri string) error {
-	u, err := url.Parse(uri)
-	if err != nil || u.Host == "" || u.Scheme != "mongodb" && u.Scheme != "mongodb+srv" {
+	// Not by net/url: a list of hosts with ports is no URL.
+	scheme, rest, _ := strings.Cut(uri, "://")
+	hosts, options, _ := strings.Cut(rest, "?")
+	query, err := url.ParseQuery(options)
+	if err != nil || strings.Trim(hosts, "/") == "" || strings.ContainsAny(hosts, " \t") || scheme != "mongodb" && scheme != "mongodb+srv" {
 		return wrong(key, "is no connection string; write mongodb://host1,host2,host3/?replicaSet=name")
 	}
-	for name := range u.Query() {
+	for name := range query {
 		switch strings.ToLower(name) {
 		case "w", "journal", "readconcernlevel", "readpreference", "retrywrites", "wtimeoutms":
 			return wrong(key, "sets %s, which is not a matter of choice here; leave it out", name)
