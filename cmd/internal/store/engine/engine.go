@@ -23,6 +23,9 @@ var (
 	ErrEnded = errors.New("engine: the unit of work has ended")
 	// ErrClosed: the engine has been closed.
 	ErrClosed = errors.New("engine: closed")
+	// ErrUnknown: a unit was to be committed and nobody could find out whether
+	// it was. Whoever asked for it finds out by reading.
+	ErrUnknown = errors.New("engine: whether the unit was committed is not known")
 	// ErrHistoryLost: the outbox no longer holds what follows the position.
 	// The follower starts again at Tail and looks at everything afresh.
 	ErrHistoryLost = errors.New("engine: the outbox does not reach back to this position")

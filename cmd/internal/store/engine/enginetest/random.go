@@ -33,6 +33,10 @@ type Options struct {
 	Actors int
 	Epochs int // how often the store is ended and opened again
 	Seed   uint64
+	// Faults: something breaks the database under the units, so that some fail
+	// with other errors than the port names. They must not have been
+	// committed; only engine.ErrUnknown leaves it open.
+	Faults bool
 }
 
 // DefaultOptions are those of an ordinary run.
@@ -104,7 +108,7 @@ func (w *world) work(e engine.Engine, epoch int) {
 	var actors sync.WaitGroup
 	for i := range w.o.Actors {
 		a := &actor{
-			e: e, h: &w.h, name: fmt.Sprintf("e%da%d", epoch, i), down: &down,
+			e: e, h: &w.h, name: fmt.Sprintf("e%da%d", epoch, i), down: &down, faults: w.o.Faults,
 			dice: rand.New(rand.NewPCG(w.o.Seed, uint64(100*epoch+i))),
 		}
 		actors.Go(func() {
@@ -193,6 +197,8 @@ type actor struct {
 	name string
 	down *atomic.Bool
 	dice *rand.Rand
+
+	faults bool
 }
 
 var errWithdrawn = errors.New("withdrawn")
@@ -217,8 +223,12 @@ func (a *actor) step(ctx context.Context, k int) {
 		r.outcome, r.looks = conflict, nil
 	case errors.Is(err, errWithdrawn):
 		r.outcome = withdrawn
+	case errors.Is(err, engine.ErrUnknown):
+		r.outcome = unknown
 	case a.down.Load():
 		r.outcome = unknown
+	case a.faults:
+		r.outcome = withdrawn // whatever went wrong, it was not committed
 	default:
 		r.outcome, r.err = unexpected, err
 	}

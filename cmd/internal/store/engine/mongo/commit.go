@@ -11,6 +11,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 
 	"yunzhang.dev/authz/unit"
+	"yunzhang.dev/cmd/internal/store/engine"
 )
 
 // commitPause is between two questions whether a transaction was committed.
@@ -30,7 +31,7 @@ func (t *tx) commit() error {
 		case err == nil:
 			return nil
 		case !answered(err):
-			if ctx.Err() != nil {
+			if ctx.Err() != nil || errors.Is(err, mongo.ErrClientDisconnected) {
 				return t.unknown(err)
 			}
 			pause(ctx, commitPause)
@@ -106,7 +107,7 @@ func (t *tx) unknown(err error) error {
 	if len(t.wrote) == 0 {
 		return t.e.explain("commit", err)
 	}
-	return fmt.Errorf("%w: %w", ErrUnknown, t.e.explain("commit", err))
+	return fmt.Errorf("%w: %w", engine.ErrUnknown, t.e.explain("commit", err))
 }
 
 func pause(ctx context.Context, d time.Duration) {

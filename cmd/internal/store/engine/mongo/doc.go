@@ -51,7 +51,7 @@
 // is asked for again, on the same transaction, until the server knows; when
 // the server says that it knows no such transaction, one of the written rows is
 // read with majority to settle it. While no server answers for
-// [Options].CommitPatience, Update gives [ErrUnknown]: it neither happened nor
+// [Options].CommitPatience, Update gives engine.ErrUnknown: it neither happened nor
 // did not, and the caller must say so.
 //
 // # Time

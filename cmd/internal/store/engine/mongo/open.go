@@ -62,10 +62,6 @@ type Options struct {
 	Monitor *event.CommandMonitor
 }
 
-// ErrUnknown is what Update gives when no server could say whether its unit was
-// committed. The caller may not say either: he finds out by reading.
-var ErrUnknown = errors.New("mongo: whether the unit was committed is not known")
-
 // Engine is an engine on a MongoDB database. It implements [engine.Engine].
 type Engine struct {
 	client   *mongo.Client
