@@ -132,7 +132,7 @@ func (a *App) openEmbedded(dir string) (engine.Engine, error) {
 // admit says what to do when the stores will not have this node.
 func (a *App) admit(ctx context.Context) error {
 	fingerprint := a.secrets.Fingerprint()
-	err := errors.Join(a.main.Admit(ctx, fingerprint), a.journal.Admit(ctx, fingerprint))
+	err := errors.Join(a.main.Admit(ctx, fingerprint), a.journal.Admit(ctx, fingerprint), a.main.AtRest(ctx))
 	switch {
 	case errors.Is(err, store.ErrOtherKeys):
 		return fmt.Errorf("keys_dir %s: %w; every node needs the same keys folder: put a copy of the right one there", a.cfg.KeysDir, err)

@@ -39,6 +39,17 @@ var (
 	ErrMoving = errors.New("a move into the store has not ended")
 )
 
+// AtRest reports a move that is taking this store away just now.
+func (m *Main) AtRest(ctx context.Context) error {
+	live, err := m.LeasesOf("").Live(ctx)
+	for _, l := range live {
+		if l.ID == moveLease {
+			err = fmt.Errorf("%w: it is being moved away", ErrMoving)
+		}
+	}
+	return err
+}
+
 // Admit lets a node with these keys work on the store: the first one's
 // fingerprint is written, later ones must be equal, and neither a store that was
 // moved away nor one that is not filled yet is worked on.
