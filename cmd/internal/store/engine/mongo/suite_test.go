@@ -35,10 +35,10 @@ func TestSuiteBeforeBulkWrite(t *testing.T) {
 // YUNZHANG_STEPS and YUNZHANG_SEED ask for others.
 func TestRandom(t *testing.T) {
 	t.Parallel()
-	random(t, mongotest.Start(t, mongotest.Options{}), false)
+	random(t, mongotest.Start(t, mongotest.Options{}), steps, false)
 }
 
-func random(t *testing.T, set *mongotest.Set, faults bool) {
+func random(t *testing.T, set *mongotest.Set, steps uint64, faults bool) {
 	t.Helper()
 	o := enginetest.DefaultOptions()
 	o.Steps = int(fromEnv(t, "YUNZHANG_STEPS", steps))
@@ -48,6 +48,12 @@ func random(t *testing.T, set *mongotest.Set, faults bool) {
 	enginetest.Random(t, enginetest.Place{
 		Open: func(t testing.TB) engine.Engine {
 			e, err := mongo.Open(t.Context(), mongo.Options{URI: set.URI, Database: database, Log: slog.New(slog.DiscardHandler)})
+			for range 100 {
+				if err == nil || !faults {
+					break
+				}
+				e, err = mongo.Open(t.Context(), mongo.Options{URI: set.URI, Database: database, Log: slog.New(slog.DiscardHandler)})
+			}
 			if err != nil {
 				t.Fatal(err)
 			}

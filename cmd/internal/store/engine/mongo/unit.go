@@ -18,7 +18,7 @@ import (
 
 // abortPatience bounds how long the undoing of a unit is waited for. A server
 // that is not reached undoes it by itself after a minute.
-const abortPatience = 2 * time.Second
+const abortPatience = time.Second
 
 // mode is how a unit is run: at first in the fastest way, and again in a more
 // careful one where that did not do.
