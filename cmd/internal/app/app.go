@@ -32,6 +32,7 @@ type App struct {
 	main    *store.Main
 	journal *store.Journal
 	blobs   *store.Blobs
+	bucket  store.Bucket // beneath blobs
 	leases  *store.Leases
 	domains domains
 	hub     *ws.Hub
@@ -53,6 +54,7 @@ func New(cfg config.Config, opts Options) (*App, error) {
 		opts.Now = time.Now
 	}
 	a := &App{cfg: cfg, opts: opts, now: millis(opts.Now), log: opts.Log, metrics: httpx.NewMetrics()}
+	a.ears.hear(a.now()) // nothing was missed yet
 	if a.log == nil {
 		a.log = newLog(cfg.Log)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"yunzhang.dev/cmd/internal/store"
+	"yunzhang.dev/cmd/internal/store/engine/mongo"
 )
 
 // job is something that runs beside the requests, again and again, on one node
@@ -153,11 +154,15 @@ var lapsing = map[string]string{
 // lapsedFor is how long lapsed rows are kept: somebody may still ask why.
 const lapsedFor = time.Hour
 
-// sweep removes what has lapsed.
+// sweep removes what has lapsed, and what uploads that broke off left in MongoDB.
 func (a *App) sweep(ctx context.Context) error {
 	var errs []error
 	for collection, field := range lapsing {
 		_, err := a.main.Sweep(ctx, collection, field, a.now().Add(-lapsedFor))
+		errs = append(errs, err)
+	}
+	if b, ok := a.bucket.(*mongo.Blobs); ok {
+		_, err := b.Sweep(ctx, a.now().Add(-mongo.OrphanAge))
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)

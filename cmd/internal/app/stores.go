@@ -35,7 +35,7 @@ func (a *App) openStores() error {
 	if a.blobs, err = store.NewBlobs(s.bucket, a.secrets); err != nil {
 		return err
 	}
-	a.leases = a.main.LeasesOf(a.cfg.NodeName())
+	a.bucket, a.leases = s.bucket, a.main.LeasesOf(a.cfg.NodeName())
 	ctx := context.Background()
 	if err := errors.Join(a.main.Ready(ctx), a.journal.Ready(ctx)); err != nil {
 		return err
@@ -129,10 +129,14 @@ func (a *App) openEmbedded(dir string) (engine.Engine, error) {
 	return e, nil
 }
 
-// admit says what to do when the stores will not have this node.
+// admit asks the stores whether this node may work on them.
 func (a *App) admit(ctx context.Context) error {
 	fingerprint := a.secrets.Fingerprint()
-	err := errors.Join(a.main.Admit(ctx, fingerprint), a.journal.Admit(ctx, fingerprint), a.main.AtRest(ctx))
+	return a.advise(errors.Join(a.main.Admit(ctx, fingerprint), a.journal.Admit(ctx, fingerprint), a.main.AtRest(ctx)))
+}
+
+// advise says what to do when the stores will not have this node.
+func (a *App) advise(err error) error {
 	switch {
 	case errors.Is(err, store.ErrOtherKeys):
 		return fmt.Errorf("keys_dir %s: %w; every node needs the same keys folder: put a copy of the right one there", a.cfg.KeysDir, err)

@@ -62,21 +62,41 @@ func (j *Journal) Admit(ctx context.Context, fingerprint string) error {
 	return admit(ctx, j.Work, j.marks, fingerprint)
 }
 
+// Matches is Admit that writes nothing: a store without keys is new and has
+// nothing against these.
+func (m *Main) Matches(ctx context.Context, fingerprint string) error {
+	_, err := matches(ctx, m.Work, m.marks, fingerprint)
+	return err
+}
+
+// Matches is that of Main.
+func (j *Journal) Matches(ctx context.Context, fingerprint string) error {
+	_, err := matches(ctx, j.Work, j.marks, fingerprint)
+	return err
+}
+
 func admit(ctx context.Context, work *Work, marks unit.Table[Mark], fingerprint string) error {
+	fresh, err := matches(ctx, work, marks, fingerprint)
+	if err == nil && fresh {
+		err = firstKeys(ctx, work, marks, fingerprint)
+	}
+	return err
+}
+
+// matches holds a store's marks against the keys; fresh when it has none yet.
+func matches(ctx context.Context, work *Work, marks unit.Table[Mark], fingerprint string) (fresh bool, err error) {
 	found, err := readMarks(ctx, work, marks)
 	switch {
 	case err != nil:
-		return err
+		return false, err
 	case found[markMoved] != nil:
-		return fmt.Errorf("%w: to %s, at %s", ErrMoved, found[markMoved].Value, found[markMoved].At)
+		return false, fmt.Errorf("%w: to %s, at %s", ErrMoved, found[markMoved].Value, found[markMoved].At)
 	case found[markMoving] != nil:
-		return fmt.Errorf("%w: from %s, begun at %s", ErrMoving, found[markMoving].Value, found[markMoving].At)
-	case found[markKeys] == nil:
-		return firstKeys(ctx, work, marks, fingerprint)
-	case found[markKeys].Value != fingerprint:
-		return fmt.Errorf("%w: theirs have the fingerprint %s, these %s", ErrOtherKeys, found[markKeys].Value, fingerprint)
+		return false, fmt.Errorf("%w: from %s, begun at %s", ErrMoving, found[markMoving].Value, found[markMoving].At)
+	case found[markKeys] != nil && found[markKeys].Value != fingerprint:
+		return false, fmt.Errorf("%w: theirs have the fingerprint %s, these %s", ErrOtherKeys, found[markKeys].Value, fingerprint)
 	}
-	return nil
+	return found[markKeys] == nil, nil
 }
 
 // firstKeys writes the fingerprint, unless another node was faster; then it
@@ -86,10 +106,7 @@ func firstKeys(ctx context.Context, work *Work, marks unit.Table[Mark], fingerpr
 	if err != nil && !errors.Is(err, unit.ErrTaken) {
 		return err
 	}
-	found, err := readMarks(ctx, work, marks)
-	if err == nil && found[markKeys].Value != fingerprint {
-		err = fmt.Errorf("%w: theirs have the fingerprint %s, these %s", ErrOtherKeys, found[markKeys].Value, fingerprint)
-	}
+	_, err = matches(ctx, work, marks, fingerprint)
 	return err
 }
 
