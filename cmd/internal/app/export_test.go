@@ -8,6 +8,7 @@ import (
 	"yunzhang.dev/authz/unit"
 	"yunzhang.dev/cloudseal"
 	"yunzhang.dev/cloudseal/keys"
+	"yunzhang.dev/qrflow"
 )
 
 // Checkpoints are the named points of a stamp at which tests kill the process.
@@ -130,3 +131,9 @@ func (a *App) StampedNow(ctx context.Context, ticket string) (stamped bool, err 
 
 // Recover runs what a start runs.
 func (a *App) Recover(ctx context.Context) error { return a.recover(ctx) }
+
+// NewLimiter makes the limiter of another node on the same store.
+func (a *App) NewLimiter() qrflow.Limiter { return newLimiter(a.main.Work, a.main.Windows, a.log) }
+
+// Pooled is pooled.
+func Pooled(uri string, size int) string { return pooled(uri, size) }
