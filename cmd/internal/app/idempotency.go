@@ -34,8 +34,8 @@ func (a answers) Begin(ctx context.Context, client, route, key string, fp gm.Dig
 	row := &store.Answer{Row: unit.Row{ID: answerID(client, route, key)}, Fingerprint: fp}
 	err = a.work.Update(ctx, func(tx unit.Tx) error {
 		stored = httpx.Stored{}
+		old, err := a.table.Get(tx, row.ID) // before Now: the first read brings the time along
 		row.Expires, row.Until = tx.Now().Add(idempotencyLife), tx.Now().Add(claimLife)
-		old, err := a.table.Get(tx, row.ID)
 		switch {
 		case errors.Is(err, unit.ErrAbsent):
 			return takenAgain(a.table.Insert(tx, row))
