@@ -1,6 +1,7 @@
 package mongo
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -75,9 +76,6 @@ func (t *tx) list(c *collected, s *search) ([]bson.Raw, error) {
 	if t.now.IsZero() && s.min == nil && s.max == nil {
 		return t.listTimed(c, s)
 	}
-	ctx, cancel := t.e.within(t.ctx)
-	defer cancel()
-	t.sent = true
 	o := options.Find().SetHint(s.hint).SetSort(s.sort).SetLimit(s.limit).SetBatchSize(s.batch())
 	if s.min != nil {
 		o.SetMin(s.min)
@@ -85,11 +83,14 @@ func (t *tx) list(c *collected, s *search) ([]bson.Raw, error) {
 	if s.max != nil {
 		o.SetMax(s.max)
 	}
-	cursor, err := c.on.Find(ctx, s.filter, o)
 	var found []bson.Raw
-	if err == nil {
-		err = cursor.All(ctx, &found)
-	}
+	err := t.read(func(ctx context.Context) error {
+		cursor, err := c.on.Find(ctx, s.filter, o)
+		if err == nil {
+			err = cursor.All(ctx, &found)
+		}
+		return err
+	})
 	if err != nil {
 		return nil, t.fail("find in "+c.Name, err)
 	}
@@ -99,20 +100,21 @@ func (t *tx) list(c *collected, s *search) ([]bson.Raw, error) {
 // listTimed lists with the time beside each document. Where there is none, the
 // time is asked for when it is needed.
 func (t *tx) listTimed(c *collected, s *search) ([]bson.Raw, error) {
-	ctx, cancel := t.e.within(t.ctx)
-	defer cancel()
-	t.sent = true
-	cursor, err := c.on.Aggregate(ctx, mongo.Pipeline{
+	steps := mongo.Pipeline{
 		{{Key: "$match", Value: s.filter}}, {{Key: "$sort", Value: s.sort}}, {{Key: "$limit", Value: s.limit}},
 		{{Key: "$project", Value: bson.D{{Key: "_id", Value: 0}, {Key: "doc", Value: "$$ROOT"}, {Key: "now", Value: "$$NOW"}}}},
-	}, options.Aggregate().SetHint(s.hint).SetBatchSize(s.batch()))
+	}
 	var found []struct {
 		Doc bson.Raw      `bson:"doc"`
 		Now bson.DateTime `bson:"now"`
 	}
-	if err == nil {
-		err = cursor.All(ctx, &found)
-	}
+	err := t.read(func(ctx context.Context) error {
+		cursor, err := c.on.Aggregate(ctx, steps, options.Aggregate().SetHint(s.hint).SetBatchSize(s.batch()))
+		if err == nil {
+			err = cursor.All(ctx, &found)
+		}
+		return err
+	})
 	if err != nil {
 		return nil, t.fail("find in "+c.Name, err)
 	}
