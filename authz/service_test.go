@@ -311,7 +311,7 @@ func TestSlots(t *testing.T) {
 	}
 }
 
-func TestLimitHoldsUnderConcurrency(t *testing.T) {
+func TestAT037ParallelSlots(t *testing.T) {
 	t.Parallel()
 	w, legal, agent := company(t)
 	id := grant(t, w, legal, agent, 10)

@@ -16,7 +16,7 @@ import (
 	"yunzhang.dev/web/httpx"
 )
 
-func TestStrictBodies(t *testing.T) {
+func TestAT033StrictBodies(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, mobileapi.Limits{})
 	const good = `{"handle":"oKGio6SlpqeoqaqrrK2urw","n":1,"mac":"1n6zGpZ00lLqk4vq"}`
@@ -184,7 +184,7 @@ func TestNonceIsUsedUp(t *testing.T) {
 	}
 }
 
-func TestIdempotency(t *testing.T) {
+func TestAT026Idempotency(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, mobileapi.Limits{})
 	for _, d := range w.described {

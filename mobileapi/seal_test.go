@@ -72,10 +72,10 @@ func TestFreeze(t *testing.T) {
 	}
 }
 
-// TestForeignThings asks for everything that belongs to somebody, as somebody
+// TestAT040ForeignThings asks for everything that belongs to somebody, as somebody
 // else (AT-040): the answer is the same as for what does not exist, and
 // nothing changes.
-func TestForeignThings(t *testing.T) {
+func TestAT040ForeignThings(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, mobileapi.Limits{})
 	w.name(authztest.Zhang.Name, authztest.Zhang.IDNumber)

@@ -37,7 +37,7 @@ func failNth(db *unittest.DB, n int, applied bool) {
 
 // AT-023: the power fails at the commit of the approval. Applied or not, the
 // retry gives the result, and there is one approval.
-func TestApproveOverFailure(t *testing.T) {
+func TestAT023PowerFailsAtTheApproval(t *testing.T) {
 	t.Parallel()
 	for name, applied := range map[string]bool{"not applied": false, "applied and not answered": true} {
 		t.Run(name, func(t *testing.T) {

@@ -27,7 +27,7 @@ func TestCodeWorksOnce(t *testing.T) {
 	wantCode(t, w.check(request, code), fault.CodeWrong)
 }
 
-func TestCodeIsBoundToEverything(t *testing.T) {
+func TestAT112Bound(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	code := w.send(request)
@@ -50,7 +50,7 @@ func TestCodeIsBoundToEverything(t *testing.T) {
 	wantCode(t, w.check(request, code), nil)
 }
 
-func TestCodeLapses(t *testing.T) {
+func TestAT112Lapses(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	code := w.send(request)
@@ -63,7 +63,7 @@ func TestCodeLapses(t *testing.T) {
 	wantCode(t, w.check(agent, pass), nil)
 }
 
-func TestFiveGuesses(t *testing.T) {
+func TestAT112FiveGuesses(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	code := w.send(request)
@@ -109,7 +109,7 @@ func TestGuessesInParallelCount(t *testing.T) {
 	wantCode(t, w.check(request, code), fault.CodeWrong)
 }
 
-func TestNewCodeReplacesTheOld(t *testing.T) {
+func TestAT112Replaced(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	first := w.send(request)
@@ -135,7 +135,7 @@ func TestCodesOfSeveralRequestsStandSideBySide(t *testing.T) {
 	}
 }
 
-func TestCapsOfANumber(t *testing.T) {
+func TestAT113CapsOfANumber(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.send(request)
@@ -169,7 +169,7 @@ func TestCapsOfANumber(t *testing.T) {
 	}
 }
 
-func TestParallelSendsKeepTheCap(t *testing.T) {
+func TestAT113ParallelSends(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	var wg sync.WaitGroup

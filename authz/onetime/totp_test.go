@@ -82,7 +82,7 @@ func TestRFC6238Vectors(t *testing.T) {
 	}
 }
 
-func TestNoCodeWorksTwice(t *testing.T) {
+func TestAT110NoCodeTwice(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	x := newTOTP(t, w, onetime.Settings{Skew: 1})
@@ -95,7 +95,7 @@ func TestNoCodeWorksTwice(t *testing.T) {
 	wantCode(t, x.Check(t.Context(), "pe_1", codeAt(t, secret, w.now)), nil)
 }
 
-func TestSkewToTheSecond(t *testing.T) {
+func TestAT111Skew(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		skew int
@@ -120,7 +120,7 @@ func TestSkewToTheSecond(t *testing.T) {
 	}
 }
 
-func TestParallelUseOfOneCode(t *testing.T) {
+func TestAT110ParallelUse(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	x := newTOTP(t, w, onetime.Settings{})
@@ -140,7 +140,7 @@ func TestParallelUseOfOneCode(t *testing.T) {
 	}
 }
 
-func TestLockGrows(t *testing.T) {
+func TestAT111LockGrows(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	x := newTOTP(t, w, onetime.Settings{})

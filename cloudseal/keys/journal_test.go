@@ -48,7 +48,7 @@ func TestATicketIsApprovedOnce(t *testing.T) {
 	}
 }
 
-func TestOldEvidenceDoesNotSignOtherDocuments(t *testing.T) {
+func TestAT097OldEvidence(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	jobs := s.jobs(2)
@@ -199,7 +199,7 @@ func TestTheStoreMayRunEverythingTwice(t *testing.T) {
 
 // The service gives the ten slots of a delegation out four times over, all at
 // once: ten stamps, one a slot.
-func TestTenSlotsMakeTenStamps(t *testing.T) {
+func TestAT037TenSlots(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	job := s.jobs(1)[0]

@@ -10,9 +10,9 @@ import (
 	"yunzhang.dev/qrflow"
 )
 
-// testExpiry: at its deadline, to the millisecond, a live ticket is dead for
+// testAT028Unwritten: at its deadline, to the millisecond, a live ticket is dead for
 // everybody, written or not (AT-027, AT-028); the sweeper only writes it down.
-func testExpiry(t testing.TB, open Opener) {
+func testAT028Unwritten(t testing.TB, open Opener) {
 	for _, state := range []qrflow.State{qrflow.Issued, qrflow.Open, qrflow.Claimed, qrflow.Approved} {
 		w := NewWorld(t, open)
 		c := w.Play(t, statement.Stamp, state)

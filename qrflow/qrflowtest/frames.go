@@ -13,9 +13,9 @@ import (
 	"yunzhang.dev/qrflow"
 )
 
-// testFrameWindow: a frame is good for 8 s and not for 10 s after it was drawn,
+// testAT005FrameWindow: a frame is good for 8 s and not for 10 s after it was drawn,
 // by the store's time (AT-005).
-func testFrameWindow(t testing.TB, open Opener) {
+func testAT005FrameWindow(t testing.TB, open Opener) {
 	for after, want := range map[time.Duration]error{
 		0: nil, 8 * time.Second: nil, 9*time.Second - time.Millisecond: nil,
 		9 * time.Second: fault.FrameStale, 10 * time.Second: fault.FrameStale,
@@ -35,9 +35,9 @@ func testFrameWindow(t testing.TB, open Opener) {
 	}
 }
 
-// testForgedFrames: every changed bit, every number that was not drawn, and the
+// testAT014ForgedFrames: every changed bit, every number that was not drawn, and the
 // proof of another ticket are the same as a code that does not exist (AT-014).
-func testForgedFrames(t testing.TB, open Opener) {
+func testAT014ForgedFrames(t testing.TB, open Opener) {
 	w := NewWorld(t, open, func(d *qrflow.Deps) { d.Limits.BadFrames = qrflow.Rate{Events: 1e6, Per: time.Minute} })
 	c, other := w.Play(t, statement.Login, qrflow.Open), w.Play(t, statement.Login, qrflow.Open)
 	forged := flips(c.Scan)
@@ -100,9 +100,9 @@ func testFramesOnlyWhileOpen(t testing.TB, open Opener) {
 	}
 }
 
-// testGuessedHandles: a device that guesses is stopped after five, and somebody
+// testAT012GuessedHandles: a device that guesses is stopped after five, and somebody
 // is told (AT-012).
-func testGuessedHandles(t testing.TB, open Opener) {
+func testAT012GuessedHandles(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	c := w.Play(t, statement.Login, qrflow.Open)
 	guess := qrflow.Scan{Handle: base64.RawURLEncoding.EncodeToString(make([]byte, 16)), MAC: c.Scan.MAC}

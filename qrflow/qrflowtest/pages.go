@@ -12,9 +12,9 @@ import (
 	"yunzhang.dev/qrflow"
 )
 
-// testPageToken: once, within its time, from a registered origin, and nothing
+// testAT058PageToken: once, within its time, from a registered origin, and nothing
 // but itself.
-func testPageToken(t testing.TB, open Opener) {
+func testAT058PageToken(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	o, other := w.Open(t, statement.Login), w.Open(t, statement.Login)
 	attach := func(token string, resume bool, origin string) error {
@@ -56,8 +56,8 @@ func testPageToken(t testing.TB, open Opener) {
 	}
 }
 
-// testPageTokenOnce: ten pages with one token: one gets in.
-func testPageTokenOnce(t testing.TB, open Opener) {
+// testAT058Once: ten pages with one token: one gets in.
+func testAT058Once(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	o := w.Open(t, statement.Login)
 	errs := atOnce(10, func(int) error {
@@ -130,9 +130,9 @@ func testTheft(t testing.TB, open Opener) {
 	}
 }
 
-// testParallelResumes: two nodes that are given one token agree on its
+// testAT060ParallelResumes: two nodes that are given one token agree on its
 // successor.
-func testParallelResumes(t testing.TB, open Opener) {
+func testAT060ParallelResumes(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	nodes := []*qrflow.Service{w.Service, w.Node(t)}
 	c := w.Play(t, statement.Stamp, qrflow.Open)
@@ -172,9 +172,9 @@ func testEndedPages(t testing.TB, open Opener) {
 	}
 }
 
-// testSecretsStayOut: rows, events and records hold nothing that opens anything
+// testAT092SecretsStayOut: rows, events and records hold nothing that opens anything
 // (AT-092): no handle, token, number or code, in no spelling.
-func testSecretsStayOut(t testing.TB, open Opener) {
+func testAT092SecretsStayOut(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	c := w.Play(t, statement.Login, qrflow.Approved)
 	secrets := map[string]string{

@@ -38,9 +38,9 @@ func tally(errs []error) map[string]int {
 	return count
 }
 
-// testTwoClaims: two devices claim one frame at once, 100 rounds: one winner
+// testAT024TwoClaims: two devices claim one frame at once, 100 rounds: one winner
 // each, and the loser is told nothing about him (AT-024).
-func testTwoClaims(t testing.TB, open Opener) {
+func testAT024TwoClaims(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	a, b := NewPhone(t, "us_1", "dv_1"), NewPhone(t, "us_1", "dv_2")
 	for range 100 {
@@ -66,8 +66,8 @@ func testTwoClaims(t testing.TB, open Opener) {
 	}
 }
 
-// testParallelApproves: 200 times the same approval at once gives one (AT-021).
-func testParallelApproves(t testing.TB, open Opener) {
+// testAT021ParallelApproves: 200 times the same approval at once gives one (AT-021).
+func testAT021ParallelApproves(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	nodes := []*qrflow.Service{w.Service, w.Node(t), w.Node(t)}
 	c := w.Play(t, statement.Stamp, qrflow.Claimed)
@@ -100,9 +100,9 @@ func (w *World) checkApprovedOnce(t testing.TB, c *Case) {
 	w.checkEvents(t, c.Ticket, []string{"issued", "open", "claimed", "approved"})
 }
 
-// testTwoSignatures: SM2 gives many signatures of one statement; two of them
+// testAT022TwoSignatures: SM2 gives many signatures of one statement; two of them
 // are still one approval (AT-022).
-func testTwoSignatures(t testing.TB, open Opener) {
+func testAT022TwoSignatures(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	c := w.Play(t, statement.Bind, qrflow.Claimed)
 	other := c.Phone.Approval(t, c.Claim, c.Match)
@@ -119,9 +119,9 @@ func testTwoSignatures(t testing.TB, open Opener) {
 	w.checkApprovedOnce(t, c)
 }
 
-// testParallelGuesses: all 999 wrong numbers at once: two are evaluated, and
+// testAT018ParallelGuesses: all 999 wrong numbers at once: two are evaluated, and
 // the right one comes too late (AT-018).
-func testParallelGuesses(t testing.TB, open Opener) {
+func testAT018ParallelGuesses(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	c := w.Play(t, statement.Stamp, qrflow.Claimed)
 	errs := atOnce(1000, func(i int) error {
@@ -158,9 +158,9 @@ func testParallelOpens(t testing.TB, open Opener) {
 	}
 }
 
-// testParallelRedeems: the same application redeems ten times at once: one
+// testAT041Parallel: the same application redeems ten times at once: one
 // first time, nine repetitions, one result.
-func testParallelRedeems(t testing.TB, open Opener) {
+func testAT041Parallel(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	c := w.Play(t, statement.Login, qrflow.Approved)
 	var mu sync.Mutex

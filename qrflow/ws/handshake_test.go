@@ -167,7 +167,7 @@ func TestEarlyBytesAreRefused(t *testing.T) {
 }
 
 // AT-064: the 51st socket of one address.
-func TestSocketsOfOneAddress(t *testing.T) {
+func TestAT064SocketsOfOneAddress(t *testing.T) {
 	t.Parallel()
 	h := open(t, ws.Limits{PerIP: 2})
 	first := h.attach(t, "tkt.p.1")

@@ -20,7 +20,7 @@ var (
 )
 
 // AT-061 and whatever else is no message of this protocol.
-func TestBadMessages(t *testing.T) {
+func TestAT061BadMessages(t *testing.T) {
 	t.Parallel()
 	h := open(t, ws.Limits{Attempts: many})
 	text := func(s string) func(*page) {

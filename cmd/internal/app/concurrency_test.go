@@ -11,7 +11,7 @@ import (
 	"yunzhang.dev/cmd/internal/drive"
 )
 
-func TestTwoHundredApprovalsOneStamp(t *testing.T) {
+func TestAT021TwoHundredApprovals(t *testing.T) {
 	t.Parallel()
 	p := newParty(t, 10, app.Options{Unlimited: true})
 	r, doc := p.ask(t, p.system, "j1")
@@ -52,7 +52,7 @@ func TestTwoHundredApprovalsOneStamp(t *testing.T) {
 	}
 }
 
-func TestLimitOfTenUnderHundredTickets(t *testing.T) {
+func TestAT037TenOfAHundred(t *testing.T) {
 	t.Parallel()
 	p := newParty(t, 10, app.Options{Unlimited: true})
 	var wg sync.WaitGroup
