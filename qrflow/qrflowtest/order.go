@@ -115,6 +115,11 @@ func testAT025Replay(t testing.TB, open Opener) {
 	if _, err := w.Service.Approve(t.Context(), c.Phone.Claimant, c.Request); !errors.Is(err, fault.WrongState) {
 		t.Errorf("after done: %v", err)
 	}
+	late := w.Play(t, statement.Stamp, qrflow.Claimed)
+	w.Step(w.Row(t, late.Ticket).Deadline.Sub(w.Now()))
+	if _, err := w.Service.Approve(t.Context(), late.Phone.Claimant, late.Request); !errors.Is(err, fault.Expired) {
+		t.Errorf("after its deadline: %v", err)
+	}
 	next := w.Play(t, statement.Stamp, qrflow.Claimed)
 	r := c.Request
 	r.Claim = next.Claim.ID

@@ -6,6 +6,8 @@ import "testing"
 // test.
 func Run(t *testing.T, open Opener) {
 	for name, test := range map[string]func(testing.TB, Opener){
+		"AT027NodeClocks":        testAT027NodeClocks,
+		"AT067AnyNode":           testAT067AnyNode,
 		"AT028Unwritten":         testAT028Unwritten,
 		"ExpiryIsSeen":           testExpiryIsSeen,
 		"SigningStays":           testSigningStays,
@@ -38,6 +40,7 @@ func Run(t *testing.T, open Opener) {
 		"EndedCodes":             testEndedCodes,
 		"AT025Replay":            testAT025Replay,
 		"WrongHead":              testWrongHead,
+		"AT055OtherOrigins":      testAT055OtherOrigins,
 		"AT058PageToken":         testAT058PageToken,
 		"AT058Once":              testAT058Once,
 		"Resume":                 testResume,
