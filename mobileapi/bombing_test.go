@@ -1,6 +1,7 @@
 package mobileapi_test
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 
@@ -59,4 +60,34 @@ func (s *scans) begun() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.device != ""
+}
+
+// AT-113: one address begins registrations for ever new numbers, and one device
+// asks for codes: what costs messages stops at its limit, other addresses and
+// reading go on.
+func TestAT113MessagesOfOneAddress(t *testing.T) {
+	t.Parallel()
+	limits := mobileapi.DefaultLimits()
+	w := newWorld(t, limits)
+	begun := 0
+	n := newNewcomer(t, w, zhao())
+	for i := range 100 {
+		n.Phone = fmt.Sprintf("139%08d", i)
+		if got := n.begin(t, w); got.code() != fault.SlowDown.Code {
+			begun++
+		}
+	}
+	if begun != limits.Enrol.Count {
+		t.Errorf("%d registrations of one address were looked at, want %d", begun, limits.Enrol.Count)
+	}
+	sessions := 0
+	for range 50 {
+		if w.post(t, w.agent, "/v1/me/real-person", object{"purpose": "seals"}).code() != fault.SlowDown.Code {
+			sessions++
+		}
+	}
+	if sessions != limits.Codes.Count {
+		t.Errorf("%d sessions for one device, want %d", sessions, limits.Codes.Count)
+	}
+	w.get(t, w.legal, "/v1/me").into(t, nil)
 }

@@ -312,7 +312,7 @@ func TestThePasskeyOfADeviceIsNeverOptional(t *testing.T) {
 // FuzzSign changes the approval in any way: nothing but the very statement is
 // ever signed for.
 func FuzzSign(f *testing.F) {
-	s := newStage(f)
+	s := newStage(f, func(d *keys.Deps) { d.Refusals = 1 << 40 })
 	jobs := s.jobs(1)
 	ev := s.evidence("tk_1", jobs)
 	f.Add(ev.Approval.Bytes, ev.Approval.Sig)
