@@ -45,6 +45,7 @@ func newParty(t testing.TB, uses int, o app.Options) *party {
 func newPartyIn(t testing.TB, dir string, uses int, o app.Options) *party {
 	t.Helper()
 	o.World = drive.World()
+	o.World.Organizations, o.World.People = append(o.World.Organizations, rival()), append(o.World.People, colleague())
 	base, c, a := startIn(t, dir, o)
 	return gather(t, dir, uses, base, c, a)
 }
