@@ -1,8 +1,10 @@
 package app_test
 
 import (
+	"fmt"
 	"testing"
 
+	"yunzhang.dev/cmd/internal/app"
 	"yunzhang.dev/cmd/internal/drive"
 	"yunzhang.dev/mobileapi/client"
 )
@@ -24,4 +26,34 @@ func (p *party) systemAt(n drive.Node, s *drive.System) *drive.System {
 	other := n.NewSystem(s.App, s.KeyID, s.Key)
 	other.Now = s.Now
 	return other
+}
+
+// AT-067: the application, the page, the phone and the redeem on any of three
+// nodes, and a page that comes back on another: number and state are the same
+// everywhere.
+func TestAT067AcrossNodes(t *testing.T) {
+	t.Parallel()
+	p := newParty(t, 10, app.Options{})
+	nodes := p.nodes()
+	for i := range nodes {
+		opener, phone := p.systemAt(nodes[i], p.system), p.phoneAt(t, nodes[(i+1)%len(nodes)], "agent")
+		third := nodes[(i+2)%len(nodes)]
+		r, _ := p.ask(t, opener, fmt.Sprintf("n%d", i))
+		scan, err := drive.Claim(t.Context(), phone, r)
+		check(t, err)
+		number, err := r.Page.Number(t.Context())
+		check(t, err)
+		hello, err := r.Page.Wait(t.Context(), func(m drive.Message) bool { return m.Resume != "" })
+		check(t, err)
+		back, err := drive.OpenPage(t.Context(), third.Net, r.Opened.SocketURL, opener.Origin, hello.Resume, true)
+		check(t, err)
+		defer back.Close()
+		if again, err := back.Number(t.Context()); err != nil || again != number {
+			t.Errorf("the page that came back shows %s, not %s: %v", again, number, err)
+		}
+		r.Page = back
+		check(t, drive.Approve(t.Context(), phone, r, scan))
+		_, err = p.systemAt(third, p.system).Fetch(t.Context(), r)
+		check(t, err)
+	}
 }
