@@ -25,6 +25,7 @@ type party struct {
 	legal, agent *client.Phone
 	system       *drive.System
 	seal         string
+	clock        *movable // when the test moves it
 	delegation   string
 }
 
