@@ -103,7 +103,7 @@ func (s *Service) recordFailure(tx unit.Tx, w *work, refusal *fault.Error) error
 // in strange hands.
 func impossible(refusal *fault.Error) bool {
 	for _, never := range []*fault.Error{
-		fault.StatementBad, fault.Signature, fault.SignatureHW, fault.DeviceUnknown, fault.DelegationBad, fault.DelegationScope,
+		fault.StatementBad, fault.Signature, fault.SignatureHW, fault.DeviceUnknown, fault.DeviceCooling, fault.DelegationBad, fault.DelegationScope,
 		fault.DelegationLimit, fault.NotLegalRep, fault.DocumentChanged, fault.SignerRefused, fault.SealUnusable,
 	} {
 		if refusal.Code == never.Code {

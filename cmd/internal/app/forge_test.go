@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"yunzhang.dev/authz"
+	"yunzhang.dev/authz/notify"
 	"yunzhang.dev/authz/statement"
 	"yunzhang.dev/authz/unit"
 	"yunzhang.dev/binding"
@@ -100,6 +101,17 @@ func TestAT094DatabaseGivesNoPower(t *testing.T) {
 			p.revoke(t, statement.OfDelegation, p.delegation)
 			p.delegated(t, func(d *authz.Delegation) { d.State, d.Revoked = authz.Active, "" })
 		}, theAgent, "delegation-revoked", "refused"},
+		"a cooling is ended": {func(t *testing.T, p *party, _ *client.Phone) {
+			p.agent = p.further(t)
+			p.write(t, func(tx unit.Tx, m *store.Main) error {
+				d, err := m.Authz.Devices.Get(tx, p.agent.Device())
+				if err != nil {
+					return err
+				}
+				d.CoolUntil = time.Time{}
+				return m.Authz.Devices.Replace(tx, d)
+			})
+		}, theAgent, "device-cooling", "alarm"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -116,6 +128,21 @@ func TestAT094DatabaseGivesNoPower(t *testing.T) {
 			p.seen(t, r.Ticket, "document.refused "+forgery.seen+" "+forgery.code)
 		})
 	}
+}
+
+// further enrols another phone of the agent, which cools.
+func (p *party) further(t *testing.T) *client.Phone {
+	t.Helper()
+	phone, err := p.Phone("further")
+	check(t, err)
+	who := drive.Agent()
+	e, err := phone.BeginEnrol(t.Context(), client.Applicant{
+		Kind: "device", Name: who.Name, IDNumber: who.IDNumber, Phone: who.Phone, DeviceName: "新手机",
+	})
+	check(t, err)
+	_, err = e.Finish(t.Context(), client.Codes{Phone: p.Code(who.Phone, string(notify.PhoneCode)), PIN: drive.PIN})
+	check(t, err)
+	return phone
 }
 
 func theFellow(_ *party, fellow *client.Phone) *client.Phone { return fellow }
