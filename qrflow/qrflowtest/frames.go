@@ -15,7 +15,7 @@ import (
 )
 
 // testAT005FrameWindow: a frame is good for 8 s and not for 10 s after it was drawn,
-// by the store's time (AT-005).
+// by the store's time.
 func testAT005FrameWindow(t testing.TB, open Opener) {
 	for after, want := range map[time.Duration]error{
 		0: nil, 8 * time.Second: nil, 9*time.Second - time.Millisecond: nil,
@@ -37,7 +37,7 @@ func testAT005FrameWindow(t testing.TB, open Opener) {
 }
 
 // testAT014ForgedFrames: every changed bit, every number that was not drawn, and the
-// proof of another ticket are the same as a code that does not exist (AT-014).
+// proof of another ticket are the same as a code that does not exist.
 func testAT014ForgedFrames(t testing.TB, open Opener) {
 	w := NewWorld(t, open, func(d *qrflow.Deps) { d.Limits.BadFrames = qrflow.Rate{Events: 1e6, Per: time.Minute} })
 	c, other := w.Play(t, statement.Login, qrflow.Open), w.Play(t, statement.Login, qrflow.Open)

@@ -10,7 +10,7 @@ import (
 	"yunzhang.dev/qrflow"
 )
 
-// testAT018WrongNumber: once leaves one try, twice blocks (AT-018).
+// testAT018WrongNumber: once leaves one try, twice blocks.
 func testAT018WrongNumber(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	c := w.Play(t, statement.Stamp, qrflow.Claimed)
@@ -50,7 +50,7 @@ func testRightAfterWrong(t testing.TB, open Opener) {
 }
 
 // testNumberIsForTheLivePage: nobody but the page of a claimed ticket is shown
-// number and claimant, and the claimant only masked (AT-019).
+// number and claimant, and the claimant only masked.
 func testNumberIsForTheLivePage(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	c := w.Play(t, statement.Stamp, qrflow.Claimed)
@@ -127,7 +127,7 @@ func testRightAfterStranger(t testing.TB, open Opener) {
 }
 
 // testAT007RefusedHead: what the purpose refuses leaves the ticket open, with the
-// refusal on record (AT-007).
+// refusal on record.
 func testAT007RefusedHead(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	c := w.Play(t, statement.Stamp, qrflow.Open)

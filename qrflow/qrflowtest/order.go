@@ -37,7 +37,7 @@ func breaches() []breach {
 }
 
 // testOrderOfChecks: each check fails with its code, and of two that fail the
-// earlier one answers (AT-038).
+// earlier one answers.
 func testOrderOfChecks(t testing.TB, open Opener) {
 	all := breaches()
 	for i, first := range all {
@@ -101,7 +101,7 @@ func testBadSignatures(t testing.TB, open Opener) {
 
 // testAT025Replay: an approval that was used is of no use again: while the result is
 // made it gives the same answer, afterwards and elsewhere it is refused
-// (AT-025).
+//.
 func testAT025Replay(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	c := w.Play(t, statement.Stamp, qrflow.Signing)
@@ -158,7 +158,7 @@ func testWrongHead(t testing.TB, open Opener) {
 }
 
 // testAT027SlowRecheck: what happens while the purpose rechecks counts: a ticket that
-// ends meanwhile, or whose deadline passes, is not approved (AT-027).
+// ends meanwhile, or whose deadline passes, is not approved.
 func testAT027SlowRecheck(t testing.TB, open Opener) {
 	for name, c := range map[string]struct {
 		meanwhile func(*World, *Case) error

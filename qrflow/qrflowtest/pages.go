@@ -132,7 +132,7 @@ func testResume(t testing.TB, open Opener) {
 }
 
 // testTheft: a token that comes back after its successor was presented is in
-// two hands: the ticket ends, unless it is approved (AT-060).
+// two hands: the ticket ends, unless it is approved.
 func testTheft(t testing.TB, open Opener) {
 	for state, want := range map[qrflow.State]qrflow.State{
 		qrflow.Open: qrflow.Cancelled, qrflow.Claimed: qrflow.Cancelled, qrflow.Approved: qrflow.Approved,

@@ -39,9 +39,10 @@ func tally(errs []error) map[string]int {
 }
 
 // testAT024TwoClaims: two devices claim one frame at once, 100 rounds: one winner
-// each, and the loser is told nothing about him (AT-024).
+// each, and the loser is told nothing about him.
 func testAT024TwoClaims(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
+	nodes := []*qrflow.Service{w.Service, w.Node(t)}
 	a, b := NewPhone(t, "us_1", "dv_1"), NewPhone(t, "us_1", "dv_2")
 	for range 100 {
 		o := w.Open(t, statement.Stamp)
@@ -49,7 +50,7 @@ func testAT024TwoClaims(t testing.TB, open Opener) {
 		scan := w.Scan(t, o.Ticket)
 		claims := make([]qrflow.Claim, 2)
 		errs := atOnce(2, func(i int) (err error) {
-			claims[i], err = w.Service.Claim(t.Context(), []*Phone{a, b}[i].Claimant, scan)
+			claims[i], err = nodes[i].Claim(t.Context(), []*Phone{a, b}[i].Claimant, scan)
 			return err
 		})
 		if got := tally(errs); got[""] != 1 || got[fault.TicketClaimed.Code] != 1 {
@@ -66,7 +67,7 @@ func testAT024TwoClaims(t testing.TB, open Opener) {
 	}
 }
 
-// testAT021ParallelApproves: 200 times the same approval at once gives one (AT-021).
+// testAT021ParallelApproves: 200 times the same approval at once gives one.
 func testAT021ParallelApproves(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	nodes := []*qrflow.Service{w.Service, w.Node(t), w.Node(t)}
@@ -101,7 +102,7 @@ func (w *World) checkApprovedOnce(t testing.TB, c *Case) {
 }
 
 // testAT022TwoSignatures: SM2 gives many signatures of one statement; two of them
-// are still one approval (AT-022).
+// are still one approval.
 func testAT022TwoSignatures(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	c := w.Play(t, statement.Bind, qrflow.Claimed)
@@ -120,16 +121,17 @@ func testAT022TwoSignatures(t testing.TB, open Opener) {
 }
 
 // testAT018ParallelGuesses: all 999 wrong numbers at once: two are evaluated, and
-// the right one comes too late (AT-018).
+// the right one comes too late.
 func testAT018ParallelGuesses(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	c := w.Play(t, statement.Stamp, qrflow.Claimed)
+	nodes := []*qrflow.Service{w.Service, w.Node(t), w.Node(t)}
 	errs := atOnce(1000, func(i int) error {
 		r := c.Request
 		if r.Match = fmt.Sprintf("%03d", i); r.Match == c.Match {
 			r.Match = "xyz" // one wrong form among the wrong numbers
 		}
-		_, err := w.Service.Approve(t.Context(), c.Phone.Claimant, r)
+		_, err := nodes[i%len(nodes)].Approve(t.Context(), c.Phone.Claimant, r)
 		return err
 	})
 	got := tally(errs)
@@ -146,7 +148,7 @@ func testAT018ParallelGuesses(t testing.TB, open Opener) {
 }
 
 // testParallelOpens: an account opens twenty tickets at once and has three
-// (AT-044).
+//.
 func testParallelOpens(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	errs := atOnce(20, func(int) error {
@@ -162,11 +164,12 @@ func testParallelOpens(t testing.TB, open Opener) {
 // first time, nine repetitions, one result.
 func testAT041Parallel(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
+	nodes := []*qrflow.Service{w.Service, w.Node(t), w.Node(t)}
 	c := w.Play(t, statement.Login, qrflow.Approved)
 	var mu sync.Mutex
 	first := 0
-	errs := atOnce(10, func(int) error {
-		r, err := w.Service.Redeem(t.Context(), App, c.Ticket, c.Code, []byte(Verifier))
+	errs := atOnce(10, func(i int) error {
+		r, err := nodes[i%len(nodes)].Redeem(t.Context(), App, c.Ticket, c.Code, []byte(Verifier))
 		mu.Lock()
 		defer mu.Unlock()
 		if err == nil && !r.Repeated {

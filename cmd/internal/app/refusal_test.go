@@ -259,6 +259,8 @@ func TestAT040ForeignIDs(t *testing.T) {
 		"evidence": func(k, _ string) error { _, err := other.Evidence(t.Context(), k); return err },
 		"save":     func(k, _ string) error { _, err := other.Save(t.Context(), k); return err },
 		"redeem":   func(k, _ string) error { _, err := other.Redeem(t.Context(), k, "x", []byte("y")); return err },
+		"binding":  func(string, string) error { _, err := other.Binding(t.Context(), "h1"); return err },
+		"unbind":   func(string, string) error { return other.Unbind(t.Context(), "h1") },
 		"ask": func(_, d string) error {
 			_, err := other.Ask(t.Context(), drive.StampAsk("h2", uscc, d, 1, 1, 1))
 			return err
