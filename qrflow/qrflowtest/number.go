@@ -50,7 +50,7 @@ func testRightAfterWrong(t testing.TB, open Opener) {
 }
 
 // testNumberIsForTheLivePage: nobody but the page of a claimed ticket is shown
-// number and claimant, and the claimant only masked.
+// number and claimant, and the claimant only masked (AT-019).
 func testNumberIsForTheLivePage(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	c := w.Play(t, statement.Stamp, qrflow.Claimed)

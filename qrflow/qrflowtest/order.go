@@ -37,7 +37,7 @@ func breaches() []breach {
 }
 
 // testOrderOfChecks: each check fails with its code, and of two that fail the
-// earlier one answers.
+// earlier one answers (AT-038).
 func testOrderOfChecks(t testing.TB, open Opener) {
 	all := breaches()
 	for i, first := range all {
@@ -100,8 +100,7 @@ func testBadSignatures(t testing.TB, open Opener) {
 }
 
 // testAT025Replay: an approval that was used is of no use again: while the result is
-// made it gives the same answer, afterwards and elsewhere it is refused
-//.
+// made it gives the same answer, afterwards and elsewhere it is refused.
 func testAT025Replay(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	c := w.Play(t, statement.Stamp, qrflow.Signing)

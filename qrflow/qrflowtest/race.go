@@ -148,7 +148,7 @@ func testAT018ParallelGuesses(t testing.TB, open Opener) {
 }
 
 // testParallelOpens: an account opens twenty tickets at once and has three
-//.
+// (AT-044).
 func testParallelOpens(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	errs := atOnce(20, func(int) error {
