@@ -27,7 +27,7 @@ type Ask struct {
 	// stamp; for log-in the user name typed first, if any.
 	Account string
 	USCC    string // organization acted for: bind and stamp
-	Person  string // the only one who may scan; "" for the agent bound to the account, if there is one
+	Person  string // the only one who may scan; "" for whoever the account is bound to
 	Case    string // the application's own number, shown and signed
 	Origin  string // of the page that will show the code; one of the application's
 	Context string // network and browser of its user, as the application saw them
@@ -95,40 +95,6 @@ func (s *Service) checkAsk(app *App, a Ask) error {
 		}
 	}
 	return nil
-}
-
-// subject finds out for whom the request is: the organization, and the person
-// whose binding the account has. An application that names an account bound to
-// another organization asks for nothing that could be approved.
-func (s *Service) subject(ctx context.Context, app *App, a Ask, r *request) (person string, err error) {
-	if a.Action == authz.Login {
-		return a.Person, nil
-	}
-	err = s.work.View(ctx, func(tx unit.Tx) error {
-		org, err := s.authz.OrganizationByUSCC(tx, a.USCC)
-		if err != nil {
-			return err
-		}
-		r.Org, r.Party = org.ID, statement.Org{USCC: org.USCC, Name: org.Name}
-		b, err := s.activeBinding(tx, app.ID, a.Account)
-		if err != nil {
-			return err
-		}
-		person = a.Person
-		switch {
-		case a.Action == authz.Bind && b != nil:
-			return fault.AccountBound
-		case b != nil && b.Org != org.ID:
-			return fault.Subject
-		case b != nil && person == "":
-			person = b.Agent
-		}
-		return nil
-	})
-	if err != nil {
-		return "", err
-	}
-	return person, s.authz.Refresh(ctx, r.Org)
 }
 
 // prepare holds the documents, places the stamps and takes down what will be

@@ -5,6 +5,7 @@
 //
 //	apps.go       registration, request keys
 //	open.go       a request: checked, documents held, ticket made
+//	subject.go    for whom a request is: the binding of the account that asks
 //	claim.go      a scan, with the registry asked again where its word is old
 //	request.go    what a ticket carries, the statement made of it
 //	login.go      the purposes of a ticket …

@@ -22,6 +22,9 @@ func (s stamping) Head(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant) ([]byte,
 	if err != nil {
 		return nil, err
 	}
+	if _, err := s.bound(tx, t, c, r); err != nil {
+		return nil, err
+	}
 	head, err := s.head(tx, t, c, r)
 	if err != nil {
 		return nil, err
@@ -45,6 +48,9 @@ func (s stamping) Recheck(ctx context.Context, t qrflow.Ticket, c qrflow.Claiman
 		return nil, err
 	}
 	err = s.work.View(ctx, func(tx unit.Tx) error {
+		if _, err := s.bound(tx, &t, c, r); err != nil {
+			return err
+		}
 		f, err := s.recheck(tx, &t, c, r, len(a.Second) > 0)
 		if err != nil {
 			return err
@@ -88,6 +94,10 @@ func (s *Service) settle(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, a qrfl
 	if err != nil {
 		return err
 	}
+	b, err := s.bound(tx, t, c, r)
+	if err != nil {
+		return err
+	}
 	f, err := s.recheck(tx, t, c, r, len(a.Second) > 0)
 	if err != nil {
 		return err
@@ -96,6 +106,9 @@ func (s *Service) settle(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, a qrfl
 		return err
 	}
 	if err := s.rely(tx, t, &f, false); err != nil {
+		return err
+	}
+	if err := s.t.Bindings.Replace(tx, b); err != nil { // an unbinding at the same time conflicts
 		return err
 	}
 	order := cloudseal.Order{Tenant: t.Tenant, Ticket: t.ID, Hold: r.Hold, Org: r.Party.USCC}

@@ -59,6 +59,7 @@ func TestLimitOfTenUnderHundredTickets(t *testing.T) {
 	var mu sync.Mutex
 	codes := map[string]int{}
 	for i := range 100 {
+		p.bindAtOnce(t, p.system, fmt.Sprintf("k%d", i))
 		wg.Go(func() {
 			d, err := p.system.Upload(t.Context(), "表.pdf", samplePDF(t, "ff.pdf"))
 			if err == nil {

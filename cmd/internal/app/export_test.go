@@ -6,7 +6,9 @@ import (
 
 	"yunzhang.dev/authz"
 	"yunzhang.dev/authz/unit"
+	"yunzhang.dev/binding"
 	"yunzhang.dev/cloudseal"
+	"yunzhang.dev/cloudseal/impression"
 	"yunzhang.dev/cloudseal/keys"
 )
 
@@ -130,3 +132,22 @@ func (a *App) StampedNow(ctx context.Context, ticket string) (stamped bool, err 
 
 // Recover runs what a start runs.
 func (a *App) Recover(ctx context.Context) error { return a.recover(ctx) }
+
+// Bind binds an account without the ceremony, for tests that are about what
+// comes after.
+func (a *App) Bind(ctx context.Context, app, account, uscc, person string) error {
+	return a.main.Work.Update(ctx, func(tx unit.Tx) error {
+		o, err := a.domains.authz.OrganizationByUSCC(tx, uscc)
+		if err != nil {
+			return err
+		}
+		seal, err := a.domains.seals.SealOfKind(tx, uscc, impression.Statutory)
+		if err != nil {
+			return err
+		}
+		return a.main.Binding.Bindings.Insert(tx, &binding.Binding{
+			Row: unit.Row{ID: unit.NewID("bd")}, App: app, Account: account, Org: o.ID, USCC: uscc, Agent: person,
+			Seal: seal.ID, Serial: seal.Serial, State: authz.Active, Live: account, Since: tx.Now(),
+		})
+	})
+}
