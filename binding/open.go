@@ -2,6 +2,7 @@ package binding
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -134,9 +135,6 @@ func (s *Service) issue(ctx context.Context, app *App, a Ask, r *request, expect
 		return opened, err
 	}
 	err = s.work.Update(ctx, func(tx unit.Tx) error {
-		if _, err := s.activeApp(tx, app.ID); err != nil {
-			return err
-		}
 		opened, err = s.flow.OpenIn(tx, qrflow.Request{
 			App: app.ID, Tenant: app.ID, Purpose: string(a.Action),
 			Subject: qrflow.Subject{Account: a.Account, Principal: r.Org, Person: expected},
@@ -144,6 +142,15 @@ func (s *Service) issue(ctx context.Context, app *App, a Ask, r *request, expect
 		})
 		return err
 	})
+	if err != nil {
+		return opened, err
+	}
+	// Not before and not in the transaction: whoever stops the application now
+	// finds the ticket, and whoever has stopped it is found here.
+	err = s.work.View(ctx, func(tx unit.Tx) error { _, err := s.activeApp(tx, app.ID); return err })
+	if errors.Is(err, fault.AppInactive) {
+		return qrflow.Opened{}, errors.Join(err, s.flow.Withdraw(ctx, app.ID, opened.Ticket))
+	}
 	return opened, err
 }
 

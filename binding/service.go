@@ -4,6 +4,7 @@
 // powers (authz) together, and is the owner of the three purposes of a ticket.
 //
 //	apps.go       registration, request keys
+//	stop.go       the kill switch of an application
 //	open.go       a request: checked, documents held, ticket made
 //	subject.go    for whom a request is: the binding of the account that asks
 //	claim.go      a scan, with the registry asked again where its word is old
@@ -18,6 +19,7 @@
 package binding
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"time"
@@ -33,13 +35,20 @@ import (
 
 // Tables is where the entities live. Indexes they ask for:
 //
-//	Apps      state+name
+//	Apps      state+name, untold
 //	AppKeys   app
 //	Bindings  app+live unique where live is not empty; ticket; app+agent+state
 type Tables struct {
 	Apps     unit.Table[App]
 	AppKeys  unit.Table[AppKey]
 	Bindings unit.Table[Binding]
+}
+
+// Stops tells the signer that an application was stopped or may go on. When Stop
+// returns, no stamp for it begins any more. Both are idempotent.
+type Stops interface {
+	Stop(ctx context.Context, kind, id string) error
+	Lift(ctx context.Context, kind, id string) error
 }
 
 // Trail writes audit records in the transaction of the act.
@@ -54,6 +63,7 @@ type Deps struct {
 	Authz   *authz.Service
 	Seals   *cloudseal.Service
 	Flow    *qrflow.Service
+	Stops   Stops
 	Audit   Trail
 	Issuer  string // public host name, in every statement
 	Sandbox bool   // http origins on loopback names are admitted
@@ -68,6 +78,7 @@ type Service struct {
 	authz   *authz.Service
 	seals   *cloudseal.Service
 	flow    *qrflow.Service
+	stops   Stops
 	audit   Trail
 	issuer  string
 	sandbox bool
@@ -83,11 +94,11 @@ const queueSize = 1024
 // New makes a Service, registers the three purposes and takes the outcome of
 // stamps.
 func New(d Deps) (*Service, error) {
-	if d.Work == nil || d.Authz == nil || d.Seals == nil || d.Flow == nil || d.Now == nil || d.Issuer == "" {
+	if d.Work == nil || d.Authz == nil || d.Seals == nil || d.Flow == nil || d.Stops == nil || d.Now == nil || d.Issuer == "" {
 		return nil, errors.New("binding: a dependency is missing")
 	}
 	s := &Service{
-		work: d.Work, t: d.Tables, authz: d.Authz, seals: d.Seals, flow: d.Flow, audit: d.Audit, issuer: d.Issuer,
+		work: d.Work, t: d.Tables, authz: d.Authz, seals: d.Seals, flow: d.Flow, stops: d.Stops, audit: d.Audit, issuer: d.Issuer,
 		sandbox: d.Sandbox, now: d.Now, log: d.Log, queue: make(chan string, queueSize),
 	}
 	d.Seals.SetOutcome(s)

@@ -168,6 +168,9 @@ func (s *Service) Begin(ctx context.Context, ticket string) error {
 		if t.State == qrflow.Signing {
 			return nil // begun before a crash
 		}
+		if _, err := s.activeApp(tx, t.App); err != nil {
+			return err // stopped after the approval
+		}
 		return s.flow.Advance(tx, ticket, qrflow.Progress{To: qrflow.Signing})
 	})
 }

@@ -24,7 +24,7 @@ type adminCmd struct {
 	Review       adminReviewCmd       `cmd:"" help:"审核员：审核通过，随即制发。· Reviewer: approve it; the seal is issued."`
 	Reject       adminRejectCmd       `cmd:"" help:"不予受理或不通过，一次告知全部问题。· Reject it, with all that has to be mended."`
 	Invite       adminInviteCmd       `cmd:"" help:"业务管理员：邀请操作员。· Business administrator: invite an operator."`
-	Apps         adminAppsCmd         `cmd:"" help:"申报系统：列出、登记。· Declaration systems: list, register."`
+	Apps         adminAppsCmd         `cmd:"" help:"申报系统：列出、登记、停用、恢复。· Declaration systems: list, register, stop, restore."`
 	Audit        adminAuditCmd        `cmd:"" help:"审计管理员：核验审计链。· Auditor: verify the audit chain."`
 }
 

@@ -186,6 +186,7 @@ func TestLife(t *testing.T) {
 	t.Run("reject", func(t *testing.T) { o.on(t).reject(system) })
 	t.Run("clerk", func(t *testing.T) { o.on(t).clerk() })
 	t.Run("stop", func(t *testing.T) { o.on(t).stop(seal) })
+	t.Run("switch", func(t *testing.T) { o.on(t).turnOff(system) })
 	t.Run("audit", func(t *testing.T) { o.on(t).audit() })
 }
 
@@ -409,6 +410,22 @@ func (o *office) stop(seal string) {
 	o.do(o.phone("zhang", "agents", "withdraw", agent)...)
 	if out := o.do(o.phone("li", "me")...); strings.Contains(out, "agent active") {
 		o.t.Errorf("me: %s", out)
+	}
+}
+
+// turnOff stops the declaration system and lets it go on.
+func (o *office) turnOff(s *drive.System) {
+	o.refused(fault.RoleMissing, o.admin("auditor", "apps", "stop", s.App, "--reason", "试验")...)
+	o.do(o.admin("business", "apps", "stop", s.App, "--reason", "密钥可能外泄")...)
+	if _, err := s.Me(o.t.Context()); drive.Code(err) != fault.Unauthorized.Code {
+		o.t.Errorf("it is let in: %v", err)
+	}
+	if list := o.do(o.admin("auditor", "apps")...); !strings.Contains(list, "frozen") || !strings.Contains(list, "密钥可能外泄") {
+		o.t.Errorf("apps: %s", list)
+	}
+	o.do(o.admin("business", "apps", "restore", s.App, "--reason", "已更换")...)
+	if _, err := s.Me(o.t.Context()); err != nil {
+		o.t.Error(err)
 	}
 }
 

@@ -27,8 +27,12 @@ type Applications interface {
 type Systems interface {
 	// Register makes a declaration system with its first key; by is who did.
 	Register(ctx context.Context, by string, n binding.NewApp) (*binding.App, *binding.AppKey, error)
-	// Apps lists the active ones by name.
-	Apps(ctx context.Context) ([]*binding.App, error)
+	// Systems lists all of them by name, stopped ones too.
+	Systems(ctx context.Context) ([]*binding.App, error)
+	// StopApp and RestoreApp are the kill switch; when StopApp returns, the
+	// application's open tickets have ended and nothing of it is stamped.
+	StopApp(ctx context.Context, by, app, reason string) error
+	RestoreApp(ctx context.Context, by, app, reason string) error
 }
 
 // Trail is audit.Log as the auditor needs it: Verify walks the whole chain and

@@ -1,6 +1,7 @@
 // Package console owns what operators ask of a running node over its unix
 // socket (mode 0600): the applications that wait, opinions on them, further
-// operators, declaration systems, the audit chain.
+// operators, declaration systems and their kill switch,
+// the audit chain.
 //
 //	GET  /v1/console/status               who am I, what waits
 //	GET  /v1/console/applications?state=  applications for seals (clerk, reviewer)

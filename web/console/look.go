@@ -8,6 +8,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"yunzhang.dev/authz"
 	"yunzhang.dev/authz/audit"
 	"yunzhang.dev/authz/fault"
 	"yunzhang.dev/binding"
@@ -134,12 +135,17 @@ type System struct {
 	Origins   []string  `json:"origins"`
 	Actions   []string  `json:"actions"`
 	SealKinds []string  `json:"seal_kinds"`
+	State     string    `json:"state"`                // active, frozen
+	Stopped   string    `json:"stopped_for,omitzero"` // why, while it is frozen
 	CreatedAt time.Time `json:"created_at"`
 	Key       string    `json:"key_id,omitzero"` // told when it is registered
 }
 
 func viewSystem(a *binding.App) System {
-	s := System{ID: a.ID, Name: a.Name, Origins: a.Origins, SealKinds: a.SealKinds, CreatedAt: a.CreatedAt.UTC()}
+	s := System{ID: a.ID, Name: a.Name, Origins: a.Origins, SealKinds: a.SealKinds, State: string(a.State), CreatedAt: a.CreatedAt.UTC()}
+	if a.State != authz.Active {
+		s.Stopped = a.Stopped.Reason
+	}
 	for _, action := range a.Actions {
 		s.Actions = append(s.Actions, string(action))
 	}
@@ -147,7 +153,7 @@ func viewSystem(a *binding.App) System {
 }
 
 func (con *Console) apps(c *fiber.Ctx) error {
-	found, err := con.d.Systems.Apps(c.UserContext())
+	found, err := con.d.Systems.Systems(c.UserContext())
 	if err != nil {
 		return err
 	}

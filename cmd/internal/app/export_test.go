@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"yunzhang.dev/authz"
+	"yunzhang.dev/authz/audit"
 	"yunzhang.dev/authz/unit"
 	"yunzhang.dev/binding"
 	"yunzhang.dev/cloudseal"
@@ -132,6 +133,33 @@ func (a *App) StampedNow(ctx context.Context, ticket string) (stamped bool, err 
 
 // Recover runs what a start runs.
 func (a *App) Recover(ctx context.Context) error { return a.recover(ctx) }
+
+// StopApp and RestoreApp do what an operator's signed order does.
+func (a *App) StopApp(ctx context.Context, app string) error {
+	return a.domains.binding.StopApp(ctx, "us_operator", app, "test")
+}
+
+// RestoreApp is the undoing of StopApp.
+func (a *App) RestoreApp(ctx context.Context, app string) error {
+	return a.domains.binding.RestoreApp(ctx, "us_operator", app, "test")
+}
+
+// Recorded gives the audit records of an action, newest first.
+func (a *App) Recorded(ctx context.Context, action string) (found []audit.Record, err error) {
+	if _, err := a.domains.audit.Sequence(ctx); err != nil {
+		return nil, err
+	}
+	err = a.main.Work.View(ctx, func(tx unit.Tx) error {
+		all, err := a.main.Audit.Find(tx, unit.Query{Index: "chain+seq", Desc: true})
+		for _, r := range all {
+			if r.Action == action {
+				found = append(found, *r)
+			}
+		}
+		return err
+	})
+	return found, err
+}
 
 // Bind binds an account without the ceremony, for tests that are about what
 // comes after.

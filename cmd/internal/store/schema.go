@@ -63,7 +63,7 @@ func NewMain(db *DB) *Main {
 		Events:    DeclareOutbox[qrflow.Event](db, "events", Unique("ticket", "seq")),
 		Approvals: Declare[qrflow.Approval](db, "approvals", Unique("statementHash"), Unique("nonce")),
 		Binding: binding.Tables{
-			Apps:    Declare[binding.App](db, "apps", Index("state", "name")),
+			Apps:    Declare[binding.App](db, "apps", Index("state", "name"), Index("untold")),
 			AppKeys: Declare[binding.AppKey](db, "appKeys", Index("app")),
 			Bindings: Declare[binding.Binding](db, "bindings", Unique("app", "live").WhenPresent("live"),
 				Index("ticket"), Index("app", "agent", "state")),
