@@ -127,6 +127,13 @@ func (s *Service) tellPerson(ctx context.Context, st *settlement) {
 
 // Notify sends a notice to a person by id, best effort.
 func (s *Service) Notify(ctx context.Context, person string, template notify.Template, params map[string]string) {
+	if err := s.Message(ctx, person, template, params); err != nil {
+		s.log.WarnContext(ctx, "notice not sent", "template", template, "person", person)
+	}
+}
+
+// Message is Notify for a caller who tries again.
+func (s *Service) Message(ctx context.Context, person string, template notify.Template, params map[string]string) error {
 	var phone string
 	err := s.work.View(ctx, func(tx unit.Tx) error {
 		p, err := s.t.People.Get(tx, person)
@@ -135,12 +142,10 @@ func (s *Service) Notify(ctx context.Context, person string, template notify.Tem
 		}
 		return err
 	})
-	if err == nil {
-		err = s.notices.Send(ctx, notify.Message{To: phone, Template: template, Params: params})
-	}
 	if err != nil {
-		s.log.WarnContext(ctx, "notice not sent", "template", template, "person", person)
+		return err
 	}
+	return s.notices.Send(ctx, notify.Message{To: phone, Template: template, Params: params})
 }
 
 // Person gives a person by id.

@@ -5,6 +5,7 @@ import (
 
 	"yunzhang.dev/authz"
 	"yunzhang.dev/authz/fault"
+	"yunzhang.dev/authz/notify"
 	"yunzhang.dev/authz/unit"
 	"yunzhang.dev/qrflow"
 )
@@ -63,6 +64,9 @@ func (s login) Recheck(ctx context.Context, t qrflow.Ticket, c qrflow.Claimant, 
 	return s.recheckIdentity(ctx, t, c, a, func(tx unit.Tx, r *request, _ *authz.Facts) error {
 		b, err := s.bound(tx, &t, c, r)
 		if err != nil {
+			return err
+		}
+		if err := s.notice(tx, notify.LoggedIn, t.ID); err != nil {
 			return err
 		}
 		return s.t.Bindings.Replace(tx, b) // an unbinding at the same time conflicts

@@ -14,6 +14,8 @@
 //	stamping.go   … and how a stamp ends (cloudseal.Outcome)
 //	redeem.go     results, handed to whoever holds the verifier
 //	bindings.go   account ↔ certificate
+//	report.go     "I did not start this"
+//	notice.go     who is told of what was done in his name
 //	worker.go     stamps what was approved, at once and after a crash
 //	bundle.go     what a verifier needs offline
 package binding
@@ -38,10 +40,12 @@ import (
 //	Apps      state+name, untold
 //	AppKeys   app
 //	Bindings  app+live unique where live is not empty; ticket; app+agent+state
+//	Notices   sent+due, expires
 type Tables struct {
 	Apps     unit.Table[App]
 	AppKeys  unit.Table[AppKey]
 	Bindings unit.Table[Binding]
+	Notices  unit.Table[Notice]
 }
 
 // Stops tells the signer that an application was stopped or may go on. When Stop

@@ -6,6 +6,7 @@ import (
 
 	"yunzhang.dev/authz"
 	"yunzhang.dev/authz/fault"
+	"yunzhang.dev/authz/notify"
 	"yunzhang.dev/authz/statement"
 	"yunzhang.dev/authz/unit"
 	"yunzhang.dev/cloudseal"
@@ -177,6 +178,9 @@ func (s *Service) Begin(ctx context.Context, ticket string) error {
 
 // Done implements cloudseal.Outcome.
 func (s *Service) Done(tx unit.Tx, ticket string, stamped []cloudseal.Stamped) error {
+	if err := s.notice(tx, notify.Stamped, ticket); err != nil {
+		return err
+	}
 	return s.flow.Advance(tx, ticket, qrflow.Progress{To: qrflow.Done, Made: len(stamped)})
 }
 

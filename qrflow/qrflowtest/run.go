@@ -28,6 +28,7 @@ func Run(t *testing.T, open Opener) {
 		"RightAfterWrong":        testRightAfterWrong,
 		"NumberIsForTheLivePage": testNumberIsForTheLivePage,
 		"Report":                 testReport,
+		"ReportOfAnApproval":     testReportOfAnApproval,
 		"Strangers":              testStrangers,
 		"RightAfterStranger":     testRightAfterStranger,
 		"RefusedHead":            testRefusedHead,

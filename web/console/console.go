@@ -35,10 +35,12 @@ type Systems interface {
 	RestoreApp(ctx context.Context, by, app, reason string) error
 }
 
-// Trail is audit.Log as the auditor needs it: Verify walks the whole chain and
-// gives its head, or *audit.Broken.
+// Trail is audit.Log as auditor and business administrator need it.
 type Trail interface {
+	// Verify walks the whole chain and gives its head, or *audit.Broken.
 	Verify(ctx context.Context) (audit.Head, error)
+	// Alarms lists the records that somebody should look at, newest first.
+	Alarms(ctx context.Context, after []any, limit int) ([]*audit.Record, error)
 }
 
 // Deps is what a Console is made of.
@@ -75,6 +77,7 @@ func (con *Console) Mount(site fiber.Router) {
 	v1.Get("/applications", con.need(authz.RoleClerk, authz.RoleReviewer), con.list)
 	v1.Get("/applications/:id", con.need(authz.RoleClerk, authz.RoleReviewer), con.show)
 	v1.Get("/apps", con.need(authz.RoleBusiness, authz.RoleAuditor), con.apps)
+	v1.Get("/alarms", con.need(authz.RoleBusiness, authz.RoleAuditor), con.alarms)
 	v1.Post("/audit/verify", con.need(authz.RoleAuditor), con.walk)
 	v1.Post("/drafts", json, once, con.draft)
 	v1.Post("/acts/:id/sign", json, once, con.sign)

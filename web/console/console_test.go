@@ -109,6 +109,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 		{"GET", "/v1/console/applications", nil, "clerk reviewer"},
 		{"GET", "/v1/console/applications/ap_1", nil, "clerk reviewer"},
 		{"GET", "/v1/console/apps", nil, "admin auditor"},
+		{"GET", "/v1/console/alarms", nil, "admin auditor"},
 		{"POST", "/v1/console/audit/verify", nil, "auditor"},
 		{"POST", "/v1/console/drafts", opinion(cloudseal.ActAccept, statement.Approve), "clerk"},
 		{"POST", "/v1/console/drafts", invite, "admin"},

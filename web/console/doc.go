@@ -7,6 +7,7 @@
 //	GET  /v1/console/applications?state=  applications for seals (clerk, reviewer)
 //	GET  /v1/console/applications/{id}    one of them, with its pictures
 //	GET  /v1/console/apps                 declaration systems (business, auditor)
+//	GET  /v1/console/alarms               what somebody should look at (business, auditor)
 //	POST /v1/console/audit/verify         walk the audit chain (auditor)
 //	POST /v1/console/drafts               an order → the statement to sign
 //	POST /v1/console/acts/{id}/sign       order and signature → done

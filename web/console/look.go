@@ -186,3 +186,29 @@ func (con *Console) walk(c *fiber.Ctx) error {
 	}
 	return httpx.Reply(c, fiber.StatusOK, found)
 }
+
+// Alarm is a record that somebody should look at. It names people and things by
+// their ids only.
+type Alarm struct {
+	At     time.Time `json:"at"`
+	Action string    `json:"action"`
+	Object string    `json:"object"`
+	Actor  string    `json:"actor"`
+	Org    string    `json:"org,omitzero"`
+	Detail string    `json:"detail,omitzero"`
+}
+
+// maxAlarms is what a person looks through at once.
+const maxAlarms = 100
+
+func (con *Console) alarms(c *fiber.Ctx) error {
+	found, err := con.d.Trail.Alarms(c.UserContext(), nil, maxAlarms)
+	if err != nil {
+		return err
+	}
+	list := make([]Alarm, len(found))
+	for i, r := range found {
+		list[i] = Alarm{At: r.At.UTC(), Action: r.Action, Object: r.Object, Actor: r.Actor, Org: r.Org, Detail: r.Detail}
+	}
+	return httpx.Reply(c, fiber.StatusOK, list)
+}

@@ -179,6 +179,10 @@ func (t *trail) Verify(context.Context) (audit.Head, error) {
 	return audit.Head{Chain: "main", Seq: 7, Hash: gm.SM3([]byte("head"))}, t.err
 }
 
+func (t *trail) Alarms(context.Context, []any, int) ([]*audit.Record, error) {
+	return []*audit.Record{{Action: "ticket.blocked", Object: "tk_1", Actor: "us_1", Decision: audit.Alarm, Detail: "not-started-by-me"}}, t.err
+}
+
 // shelf is httpx.Idempotency in memory.
 type shelf struct {
 	mu      sync.Mutex // guards entries

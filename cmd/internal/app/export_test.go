@@ -6,6 +6,7 @@ import (
 
 	"yunzhang.dev/authz"
 	"yunzhang.dev/authz/audit"
+	"yunzhang.dev/authz/notify"
 	"yunzhang.dev/authz/unit"
 	"yunzhang.dev/binding"
 	"yunzhang.dev/cloudseal"
@@ -159,6 +160,14 @@ func (a *App) Recorded(ctx context.Context, action string) (found []audit.Record
 		return err
 	})
 	return found, err
+}
+
+// Messages gives what the sandbox sent to a phone.
+func (a *App) Messages(phone string) []notify.Sent { return a.outside.outbox.Messages(phone) }
+
+// Alarms gives what operators see, newest first.
+func (a *App) Alarms(ctx context.Context) ([]*audit.Record, error) {
+	return a.domains.audit.Alarms(ctx, nil, 100)
 }
 
 // Bind binds an account without the ceremony, for tests that are about what

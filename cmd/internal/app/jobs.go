@@ -22,6 +22,7 @@ func (a *App) jobs() []job {
 		{"end lapsed tickets", 2 * time.Second, func(ctx context.Context) error { _, err := d.flow.Sweep(ctx); return err }},
 		{"tell the signer of revocations", 10 * time.Second, d.authz.Retell},
 		{"tell the signer of stopped applications", 10 * time.Second, d.binding.Retell},
+		{"send notices", time.Second, d.binding.SendNotices},
 		{"remove what has lapsed", time.Minute, a.sweep},
 	}
 }
@@ -85,6 +86,7 @@ func (a *App) recover(ctx context.Context) error {
 // field that holds it.
 var lapsing = map[string]string{
 	"nonces": "expires", "spent": "expires", "idempotency": "expires", "codes": "expires", "enrolments": "expires", "invitations": "expires",
+	"notices": "expires",
 }
 
 // lapsedFor is how long lapsed rows are kept: somebody may still ask why.

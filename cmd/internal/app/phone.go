@@ -81,11 +81,11 @@ func (s scans) Refuse(ctx context.Context, who authz.Caller, claim string, r mob
 	if err != nil {
 		return "", err
 	}
-	refuse, state := s.flow.Reject, qrflow.Rejected
 	if r.Report {
-		refuse, state = s.flow.Report, qrflow.Blocked
+		state, err := s.binding.Report(ctx, c, claim)
+		return string(state), err
 	}
-	return string(state), refuse(ctx, c, claim)
+	return string(qrflow.Rejected), s.flow.Reject(ctx, c, claim)
 }
 
 // applications lists declaration systems for whoever delegates.
