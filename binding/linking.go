@@ -119,6 +119,9 @@ func (s *Service) recheckIdentity(ctx context.Context, t qrflow.Ticket, c qrflow
 		if err := f.Device.Use(count); err != nil {
 			return err
 		}
+		if err := s.remember(tx, t, r); err != nil {
+			return err
+		}
 		if err := s.rely(tx, t, &f, true); err != nil {
 			return err
 		}

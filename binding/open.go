@@ -31,7 +31,7 @@ type Ask struct {
 	Person  string // the only one who may scan; "" for whoever the account is bound to
 	Case    string // the application's own number, shown and signed
 	Origin  string // of the page that will show the code; one of the application's
-	Context string // network and browser of its user, as the application saw them
+	Context string // network (or address) and browser of its user, "203.0.113.0/24 Chrome/Windows", as the application saw them
 	// VerifierHash is SM3("cseal-verifier/1" ‖ 0x00 ‖ verifier); the verifier
 	// stays in the user's session with the application.
 	VerifierHash gm.Digest
@@ -55,7 +55,7 @@ func (s *Service) Open(ctx context.Context, app *App, a Ask) (qrflow.Opened, err
 	if err := s.flow.Admit(app.ID); err != nil {
 		return qrflow.Opened{}, err
 	}
-	r := &request{Action: a.Action, AppName: app.Name, Origin: a.Origin, Account: a.Account, Case: a.Case, Context: a.Context}
+	r := &request{Action: a.Action, AppName: app.Name, Origin: a.Origin, Account: a.Account, Case: a.Case, Context: cutContext(a.Context)}
 	expected, err := s.subject(ctx, app, a, r)
 	if err != nil {
 		return qrflow.Opened{}, err
@@ -85,7 +85,10 @@ func (s *Service) checkAsk(app *App, a Ask) error {
 	case (a.Action == authz.Stamp) != (len(a.Stamps) > 0):
 		return fault.BadRequest.With("field", "documents")
 	}
-	for _, text := range []string{a.Account, a.Case, a.Context} {
+	if err := checkContext(a.Context); err != nil {
+		return err
+	}
+	for _, text := range []string{a.Account, a.Case} {
 		if text != "" && statement.CheckText(text) != nil {
 			return fault.StatementBad
 		}

@@ -8,6 +8,7 @@
 //	open.go       a request: checked, documents held, ticket made
 //	subject.go    for whom a request is: the binding of the account that asks
 //	claim.go      a scan, with the registry asked again where its word is old
+//	risk.go       what speaks for a relayed code, and when a face is asked for
 //	request.go    what a ticket carries, the statement made of it
 //	login.go      the purposes of a ticket …
 //	linking.go
@@ -41,11 +42,13 @@ import (
 //	AppKeys   app
 //	Bindings  app+live unique where live is not empty; ticket; app+agent+state
 //	Notices   sent+due, expires
+//	Pages     expires
 type Tables struct {
 	Apps     unit.Table[App]
 	AppKeys  unit.Table[AppKey]
 	Bindings unit.Table[Binding]
 	Notices  unit.Table[Notice]
+	Pages    unit.Table[Page]
 }
 
 // Stops tells the signer that an application was stopped or may go on. When Stop
@@ -71,6 +74,7 @@ type Deps struct {
 	Audit   Trail
 	Issuer  string // public host name, in every statement
 	Sandbox bool   // http origins on loopback names are admitted
+	Policy  Policy // zero: DefaultPolicy
 	Now     func() time.Time
 	Log     *slog.Logger
 }
@@ -86,6 +90,7 @@ type Service struct {
 	audit   Trail
 	issuer  string
 	sandbox bool
+	policy  Policy
 	now     func() time.Time
 	log     *slog.Logger
 	queue   chan string // approved tickets to stamp
@@ -101,9 +106,12 @@ func New(d Deps) (*Service, error) {
 	if d.Work == nil || d.Authz == nil || d.Seals == nil || d.Flow == nil || d.Stops == nil || d.Now == nil || d.Issuer == "" {
 		return nil, errors.New("binding: a dependency is missing")
 	}
+	if d.Policy == (Policy{}) {
+		d.Policy = DefaultPolicy()
+	}
 	s := &Service{
 		work: d.Work, t: d.Tables, authz: d.Authz, seals: d.Seals, flow: d.Flow, stops: d.Stops, audit: d.Audit, issuer: d.Issuer,
-		sandbox: d.Sandbox, now: d.Now, log: d.Log, queue: make(chan string, queueSize),
+		sandbox: d.Sandbox, policy: d.Policy, now: d.Now, log: d.Log, queue: make(chan string, queueSize),
 	}
 	d.Seals.SetOutcome(s)
 	return s, errors.Join(

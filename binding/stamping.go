@@ -106,6 +106,9 @@ func (s *Service) settle(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, a qrfl
 	if err := f.Device.Use(count); err != nil {
 		return err
 	}
+	if err := s.remember(tx, t, r); err != nil {
+		return err
+	}
 	if err := s.rely(tx, t, &f, false); err != nil {
 		return err
 	}

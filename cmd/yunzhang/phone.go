@@ -235,7 +235,11 @@ func (h *handset) face(purpose string) error {
 }
 
 func (h *handset) faceSession(purpose string) (session string, err error) {
-	s, err := h.BeginRealPerson(h.ctx, purpose)
+	return h.faceOf(func() (*client.Session, error) { return h.BeginRealPerson(h.ctx, purpose) })
+}
+
+func (h *handset) faceOf(begin func() (*client.Session, error)) (session string, err error) {
+	s, err := begin()
 	if err != nil {
 		return "", err
 	}

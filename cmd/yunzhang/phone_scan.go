@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"yunzhang.dev/authz/fault"
 	"yunzhang.dev/cloudseal/gm"
 	"yunzhang.dev/mobileapi/client"
 	"yunzhang.dev/qrflow/qr"
@@ -187,6 +188,12 @@ func (c confirmCmd) Run(e *env, cli *commands) error {
 	}
 	defer u.Close()
 	state, err := u.Approve(h.ctx, s, strings.TrimSpace(c.Number))
+	if errors.Is(err, fault.StepUpNeeded) {
+		if _, err := h.faceOf(func() (*client.Session, error) { return h.BeginRealPersonFor(h.ctx, s) }); err != nil {
+			return err
+		}
+		state, err = u.Approve(h.ctx, s, strings.TrimSpace(c.Number))
+	}
 	if err != nil {
 		return err
 	}

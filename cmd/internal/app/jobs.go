@@ -86,7 +86,7 @@ func (a *App) recover(ctx context.Context) error {
 // field that holds it.
 var lapsing = map[string]string{
 	"nonces": "expires", "spent": "expires", "idempotency": "expires", "codes": "expires", "enrolments": "expires", "invitations": "expires",
-	"notices": "expires",
+	"notices": "expires", "presences": "expires", "pages": "expires",
 }
 
 // lapsedFor is how long lapsed rows are kept: somebody may still ask why.

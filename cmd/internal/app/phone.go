@@ -31,7 +31,7 @@ func claimant(who authz.Caller) (qrflow.Claimant, error) {
 	}
 	phone := who.Person.Phone
 	return qrflow.Claimant{
-		Person: who.Person.ID, Device: who.Device.ID, Name: who.Person.Name, PhoneTail: phone[max(0, len(phone)-2):], Key: key,
+		Person: who.Person.ID, Device: who.Device.ID, Name: who.Person.Name, PhoneTail: phone[max(0, len(phone)-2):], Key: key, From: who.From,
 	}, nil
 }
 

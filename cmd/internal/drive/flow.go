@@ -71,7 +71,7 @@ func Claim(ctx context.Context, p *client.Phone, r *Request) (*client.Scan, erro
 }
 
 // Approve looks at everything, copies the number from the page, unlocks the
-// phone and confirms.
+// phone and confirms, showing the face where that is asked for.
 func Approve(ctx context.Context, p *client.Phone, r *Request, scan *client.Scan) error {
 	if _, err := p.Documents(ctx, scan); err != nil {
 		return fmt.Errorf("documents: %w", err)
@@ -86,6 +86,12 @@ func Approve(ctx context.Context, p *client.Phone, r *Request, scan *client.Scan
 	}
 	defer u.Close()
 	_, err = u.Approve(ctx, scan, number)
+	if Code(err) == fault.StepUpNeeded.Code {
+		if err := FreshFor(ctx, p, scan); err != nil {
+			return fmt.Errorf("step-up: %w", err)
+		}
+		_, err = u.Approve(ctx, scan, number)
+	}
 	return err
 }
 

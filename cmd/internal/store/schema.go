@@ -67,6 +67,7 @@ func NewMain(db *DB) *Main {
 			AppKeys: Declare[binding.AppKey](db, "appKeys", Index("app")),
 			Bindings: Declare[binding.Binding](db, "bindings", Unique("app", "live").WhenPresent("live"),
 				Index("ticket"), Index("app", "agent", "state")),
+			Pages:   Declare[binding.Page](db, "pages", Index("expires")),
 			Notices: Declare[binding.Notice](db, "notices", Index("sent", "due"), Index("expires")),
 		},
 		Answers: Declare[Answer](db, "idempotency", Index("expires")),
@@ -88,6 +89,7 @@ func declareAuthz(db *DB) authz.Tables {
 		Acts:        Declare[authz.Act](db, "acts"),
 		Nonces:      Declare[authz.Nonce](db, "nonces", Index("expires")),
 		Invitations: Declare[authz.Invitation](db, "invitations", Index("expires")),
+		Presences:   Declare[authz.Presence](db, "presences", Index("expires")),
 		Tells:       Declare[authz.Tell](db, "tells", Index("done", "at")),
 	}
 }
