@@ -158,18 +158,18 @@ func (r *request) words() string {
 
 // stepUp is check 11 of protocol.md §2.7.
 func (s *Service) stepUp(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, r *request) error {
-	if !s.asksForFace(r) {
+	if !s.asksForFace(t, r) {
 		return nil
 	}
 	return s.authz.Present(tx, c.Person, t.ClaimID())
 }
 
-func (s *Service) asksForFace(r *request) bool {
+func (s *Service) asksForFace(t *qrflow.Ticket, r *request) bool {
 	switch r.Action {
 	case authz.Login:
 		return s.policy.LoginStepUp == StepUpAlways || s.policy.LoginStepUp == StepUpSuspect && r.Risk.relayed()
 	case authz.Stamp:
-		return r.Risk.relayed() || s.policy.StampStepUp > 0 && len(r.Docs) >= s.policy.StampStepUp
+		return r.Risk.relayed() || s.policy.StampStepUp > 0 && t.Documents >= s.policy.StampStepUp
 	}
 	return true
 }
