@@ -61,7 +61,9 @@ func (a *App) repeat(ctx context.Context, j job) {
 	tick := time.NewTicker(j.every)
 	defer tick.Stop()
 	for {
-		if err := s.turn(context.WithoutCancel(ctx)); err != nil {
+		err := s.turn(context.WithoutCancel(ctx))
+		a.gauges.job(j.name, s.held != nil, err)
+		if err != nil {
 			a.log.ErrorContext(ctx, "background job failed, will run again", "job", j.name, "error", err)
 		}
 		select {
