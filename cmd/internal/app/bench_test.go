@@ -81,8 +81,7 @@ func newStage(b *testing.B) *stage {
 	o.Checkpoint = func(name string) { s.watch.mark("stamp, up to: " + name) }
 	base, c, a := startAs(b, dir, o, (*app.App).RunQuiet)
 	s.party = gather(b, dir, 1_000_000, base, c, a)
-	plain := s.Net.Client().Transport
-	s.portal, s.phone = &metered{watch: s.watch, inner: plain}, &metered{watch: s.watch, inner: plain}
+	s.portal, s.phone = &metered{watch: s.watch, wire: wire{addr: s.Net.Addr}}, &metered{watch: s.watch, wire: wire{addr: s.Net.Addr}}
 	s.system.HTTP = &http.Client{Transport: s.portal}
 	var err error
 	s.agent, err = client.New(client.Config{

@@ -1,7 +1,6 @@
 package app_test
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"net/http"
@@ -57,24 +56,15 @@ func (w *watch) forget() {
 // checking after are the client's.
 type metered struct {
 	*watch
-	inner http.RoundTripper
-	part  string
+	wire
+	part string
 }
 
 // RoundTrip implements http.RoundTripper.
 func (m *metered) RoundTrip(r *http.Request) (*http.Response, error) {
 	m.mark(others)
-	defer func() { m.mark(m.part) }()
-	answer, err := m.inner.RoundTrip(r)
-	if err != nil {
-		return nil, err
-	}
-	b, err := io.ReadAll(answer.Body)
-	if closing := answer.Body.Close(); err == nil {
-		err = closing
-	}
-	answer.Body = io.NopCloser(bytes.NewReader(b))
-	return answer, err
+	defer m.mark(m.part)
+	return m.wire.RoundTrip(r)
 }
 
 // demand is a part of a stamp, or of its floor: how often it is done for one
