@@ -6,6 +6,7 @@ import (
 
 	"yunzhang.dev/authz"
 	"yunzhang.dev/authz/fault"
+	"yunzhang.dev/authz/notify"
 	"yunzhang.dev/authz/statement"
 	"yunzhang.dev/authz/unit"
 	"yunzhang.dev/cloudseal"
@@ -40,7 +41,7 @@ func (s *Service) unbound(tx unit.Tx, app, account string) error {
 // Recheck implements qrflow.Purpose.
 func (s linking) Recheck(ctx context.Context, t qrflow.Ticket, c qrflow.Claimant, a qrflow.Approval) (qrflow.Settle, error) {
 	more := func(r *request) []unit.Want {
-		return []unit.Want{s.bindingOn(t.App, r.Account), s.seals.NeedsOfKind(r.Party.USCC, impression.Statutory)}
+		return []unit.Want{s.seals.NeedsOfKind(r.Party.USCC, impression.Statutory)}
 	}
 	return s.recheckIdentity(ctx, t, c, a, more, func(tx unit.Tx, r *request, _ *authz.Facts) error {
 		if err := s.unbound(tx, t.App, r.Account); err != nil {
@@ -51,6 +52,9 @@ func (s linking) Recheck(ctx context.Context, t qrflow.Ticket, c qrflow.Claimant
 			return err
 		}
 		if err := s.seals.Rely(tx, []*cloudseal.Seal{seal}); err != nil {
+			return err
+		}
+		if err := s.notice(tx, notify.Bound, t.ID); err != nil {
 			return err
 		}
 		return s.t.Bindings.Insert(tx, &Binding{
@@ -131,6 +135,9 @@ func (s *Service) recheckIdentity(ctx context.Context, t qrflow.Ticket, c qrflow
 			return err
 		}
 		if err := f.Device.Use(count); err != nil {
+			return err
+		}
+		if err := s.remember(tx, t, r); err != nil {
 			return err
 		}
 		if err := s.rely(tx, t, &f, true); err != nil {

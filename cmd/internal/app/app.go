@@ -38,6 +38,7 @@ type App struct {
 	hub     *ws.Hub
 	ears    ears
 	metrics *httpx.Metrics
+	gauges  gauges
 	close   []func() error
 }
 
@@ -58,7 +59,7 @@ func New(cfg config.Config, opts Options) (*App, error) {
 	if a.log == nil {
 		a.log = newLog(cfg.Log)
 	}
-	for _, step := range []func() error{a.openSecrets, a.openStores, a.openProviders, a.wire, a.wireHub} {
+	for _, step := range []func() error{a.openSecrets, a.openStores, a.openProviders, a.wire, a.wireHub, a.wireMetrics} {
 		if err := step(); err != nil {
 			return nil, errors.Join(err, a.Close())
 		}

@@ -13,6 +13,7 @@ import (
 
 	ds "yunzhang.dev/binding/client"
 	"yunzhang.dev/cmd/internal/app"
+	"yunzhang.dev/cmd/internal/config"
 	"yunzhang.dev/cmd/internal/drive"
 	"yunzhang.dev/cmd/internal/store/engine/mongo/mongosim"
 	"yunzhang.dev/cmd/internal/store/engine/mongo/mongotest"
@@ -131,7 +132,7 @@ func TestRoundTripsOfAnApproval(t *testing.T) {
 	sent := &trips{}
 	dir := t.TempDir()
 	o := app.Options{Unlimited: true, World: drive.World(), Monitor: sent.monitor()}
-	base, c, a := startOn(t, dir, storetest.On(t, set), o, (*app.App).RunQuiet)
+	base, c, a := startNode(t, dir, o, (*app.App).RunQuiet, func(c *config.Config) { c.Store = storetest.On(t, set) })
 	p := gather(t, dir, 10, base, c, a)
 	for _, form := range []string{"first", "later"} { // the slot is new, as it is once some were used
 		d, err := p.system.Upload(t.Context(), "登记表.pdf", samplePDF(t, "ff.pdf"))
