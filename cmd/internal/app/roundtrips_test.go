@@ -137,7 +137,8 @@ func TestRoundTripsOfAnApproval(t *testing.T) {
 	for _, form := range []string{"first", "later"} { // the slot is new, as it is once some were used
 		d, err := p.system.Upload(t.Context(), "登记表.pdf", samplePDF(t, "ff.pdf"))
 		check(t, err)
-		r, err := p.system.Ask(t.Context(), drive.StampAsk("zhang-"+form, uscc, d.ID, 1, 130, 200))
+		p.bindAtOnce(t, p.system, "zhangsan")
+		r, err := p.system.Ask(t.Context(), drive.StampAsk("zhangsan", uscc, d.ID, 1, 130, 200))
 		check(t, err)
 		scan, err := drive.Claim(t.Context(), p.agent, r)
 		check(t, err)
@@ -168,9 +169,9 @@ func TestRoundTripsOfAnApproval(t *testing.T) {
 // roundTrips counts the approval of a ticket that ends without a stamp.
 func (p *party) roundTrips(t *testing.T, sent *trips, purpose string) {
 	t.Helper()
-	ask := ds.Ask{Purpose: purpose}
+	ask := ds.Ask{Purpose: purpose, Subject: ds.Subject{Account: "acct-0001"}}
 	if purpose == "bind" {
-		ask.Subject = ds.Subject{Account: "acct-0001", USCC: uscc}
+		ask.Subject.USCC = uscc
 	}
 	r, err := p.system.Ask(t.Context(), ask)
 	check(t, err)
