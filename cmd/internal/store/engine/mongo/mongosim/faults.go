@@ -137,8 +137,9 @@ func (x *call) faultBefore(f Fault) error {
 	case Stale:
 		s.makeStale()
 	case Labelled:
+		_, x.stream = m.cursors[number(field(x.body, "getMore"))].(*stream)
 		codes := []int32{codePrimarySteppedDown, codeNotWritablePrimary, codeInterruptedAtShutdown, codeStateChange, 91}
-		return &failure{code: codes[s.faults.choose%uint64(len(codes))], msg: "injected", before: true}
+		return &failure{code: codes[s.faults.choose%uint64(len(codes))], msg: "injected"}
 	case Conflict:
 		if t := m.txns[x.lsid()]; t != nil {
 			t.abort()

@@ -14,7 +14,7 @@ func hello(x *call) (*bsoncore.DocumentBuilder, error) {
 		x.c.appName = text(field(app, "name"))
 	}
 	if tv, ok := field(x.body, "topologyVersion").DocumentOK(); ok && x.m.knows(tv) {
-		wait := time.Duration(number(field(x.body, "maxAwaitTimeMS"))) * time.Millisecond
+		wait := min(time.Duration(number(field(x.body, "maxAwaitTimeMS")))*time.Millisecond, x.s.opts.Await)
 		topo := x.m.topo
 		if _, err := x.c.await(time.Now().Add(wait), func() bool { return x.m.topo != topo }); err != nil {
 			return nil, err
