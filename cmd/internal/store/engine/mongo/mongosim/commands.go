@@ -28,7 +28,7 @@ var commands = sync.OnceValue(func() map[string]command {
 		"configureFailPoint": {configureFailPoint, "mode data", flagFree},
 		"replSetStepDown":    {replSetStepDown, "force secondaryCatchUpPeriodSecs", flagFree},
 
-		"find":        {find, "filter sort projection hint skip limit batchSize singleBatch allowDiskUse", r | t},
+		"find":        {find, "filter sort projection hint min max skip limit batchSize singleBatch allowDiskUse", r | t},
 		"getMore":     {getMore, "collection batchSize", t},
 		"killCursors": {killCursors, "cursors", t},
 		"count":       {count, "query limit skip hint", r},

@@ -12,6 +12,8 @@ type query struct {
 	filter *filter
 	sort   doc
 	hint   val
+	min    doc // with hint: keys of the index from here on,
+	max    doc // and below this one
 	skip   int64
 	limit  int64
 }
@@ -94,7 +96,8 @@ func (c *collection) plan(q query) (plan, error) {
 		if err != nil {
 			return plan{}, err
 		}
-		return planWith(ix, q), nil
+		p := planWith(ix, q)
+		return p, p.bounded(q)
 	}
 	best := planWith(nil, q)
 	score := best.score(nil, q)
@@ -107,6 +110,41 @@ func (c *collection) plan(q query) (plan, error) {
 		}
 	}
 	return best, nil
+}
+
+// bounded narrows a plan to the bounds that the query names, which have a value
+// for every field of the index ("cursor.min()", "cursor.max()").
+func (p *plan) bounded(q query) error {
+	if q.min == nil && q.max == nil {
+		return nil
+	}
+	r := [2]string{}
+	for i, b := range []doc{q.min, q.max} {
+		if b == nil {
+			continue
+		}
+		fields, descending := []string{"_id"}, []bool{false}
+		if p.index != nil {
+			fields, descending = p.index.fields, p.index.descending
+		}
+		es := elements(b)
+		values := make([]val, len(es))
+		for j, e := range es {
+			if j >= len(fields) || e.Key() != fields[j] {
+				return fail(51174, "The index chosen is not compatible with min/max")
+			}
+			values[j] = e.Value()
+		}
+		if len(es) != len(fields) {
+			return fail(51174, "The index chosen is not compatible with min/max")
+		}
+		r[i] = indexKey(values, descending)
+	}
+	if r[1] != "" && r[0] >= r[1] {
+		return fail(51175, "The value provided for min does not come before the value provided for max")
+	}
+	p.ranges = [][2]string{r}
+	return nil
 }
 
 func (p plan) score(ix *index, q query) int {

@@ -98,7 +98,17 @@ func (x *call) found(filter val, limit int64) ([]doc, error) {
 	if c == nil {
 		return nil, nil
 	}
-	ds, err := c.find(query{filter: f, sort: document0(field(b, "sort")), hint: field(b, "hint"), skip: number(field(b, "skip")), limit: limit})
+	if (has(b, "min") || has(b, "max")) && !has(b, "hint") {
+		return nil, fail(51173, "A 'hint' must be provided when using 'min' or 'max'")
+	}
+	q := query{filter: f, sort: document0(field(b, "sort")), hint: field(b, "hint"), skip: number(field(b, "skip")), limit: limit}
+	if has(b, "min") {
+		q.min = document0(field(b, "min"))
+	}
+	if has(b, "max") {
+		q.max = document0(field(b, "max"))
+	}
+	ds, err := c.find(q)
 	if err != nil {
 		return nil, err
 	}
