@@ -23,9 +23,10 @@ func walk(t *testing.T, seed uint64, weak mongosim.Weakness) (story []string, wr
 	set, client := start(t, mongosim.Options{Seed: seed, Election: 3 * time.Millisecond})
 	c := at(client, writeconcern.Majority(), readconcern.Majority())
 	must[*mongo.InsertOneResult](t)(c.InsertOne(t.Context(), m{"_id": 0, "n": 0}))
-	set.SetFaults(mongosim.Faults{Seed: seed, Rate: 0.2, Lasts: 10 * time.Millisecond})
+	set.SetFaults(mongosim.Faults{Seed: seed, Rate: 0.5, Lasts: 10 * time.Millisecond})
 	sure, open := 0, 0
 	for i := range 12 {
+		set.Step(uint64(i))
 		err := step(t.Context(), client, c, i)
 		switch {
 		case err == nil:
