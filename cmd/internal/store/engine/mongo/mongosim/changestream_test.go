@@ -162,8 +162,10 @@ func TestAnEmptyBatchMovesTheToken(t *testing.T) {
 	cs := must[*mongo.ChangeStream](t)(client.Database("d").Collection("c").Watch(ctx, mongo.Pipeline{}, options.ChangeStream().SetMaxAwaitTime(5*time.Millisecond)))
 	first := cs.ResumeToken()
 	must[*mongo.InsertOneResult](t)(client.Database("d").Collection("other").InsertOne(ctx, m{}))
-	if cs.TryNext(ctx) {
-		t.Error("an event of another collection")
+	for range 2 { // the first call only reads the first batch
+		if cs.TryNext(ctx) {
+			t.Error("an event of another collection")
+		}
 	}
 	if second := cs.ResumeToken(); first == nil || second.String() <= first.String() {
 		t.Errorf("token before %s, after %s", first, second)
