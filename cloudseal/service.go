@@ -85,9 +85,10 @@ type Deps struct {
 // Service is the domain. It is safe for concurrent use.
 type Service struct {
 	Deps
-	t      Tables
-	busy   *busy
-	chains *ca.Trust
+	t       Tables
+	busy    *busy
+	chains  *ca.Trust
+	gallery *gallery
 }
 
 // New makes a Service.
@@ -127,7 +128,7 @@ func New(d Deps) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cloudseal: %w", err)
 	}
-	return &Service{Deps: d, t: d.Tables, busy: newBusy(), chains: chains}, nil
+	return &Service{Deps: d, t: d.Tables, busy: newBusy(), chains: chains, gallery: newGallery()}, nil
 }
 
 // SetOutcome names who is told how stamps end. The one who is told needs this

@@ -209,7 +209,7 @@ type Request struct {
 // Upload takes a file in.
 func (w *World) Upload(file []byte) *cloudseal.Document {
 	w.T.Helper()
-	d, err := w.Service.Upload(w.T.Context(), Tenant, "申报表.pdf", file)
+	d, err := w.Service.Upload(w.T.Context(), Tenant, "申报表.pdf", file, gm.SM3(file))
 	if err != nil {
 		w.T.Fatal(err)
 	}
@@ -223,11 +223,20 @@ func (w *World) Prepare(ticket string, seal *cloudseal.Seal, docs ...*cloudseal.
 	for _, d := range docs {
 		ps = append(ps, cloudseal.Placement{Document: d.ID, Seal: seal.ID, Page: 1, X: 120, Y: 200})
 	}
-	b, err := w.Service.Prepare(w.T.Context(), Tenant, ticket, w.Clock.Now().Add(time.Hour), ps)
+	b, err := w.TryPrepare(Tenant, ticket, w.Clock.Now().Add(time.Hour), ps)
 	if err != nil {
 		w.T.Fatal(err)
 	}
 	return b
+}
+
+// TryPrepare prepares a request and holds its documents, or is refused.
+func (w *World) TryPrepare(tenant, hold string, until time.Time, ps []cloudseal.Placement) (*cloudseal.Batch, error) {
+	b, err := w.Service.Prepare(w.T.Context(), tenant, ps)
+	if err != nil {
+		return nil, err
+	}
+	return b, w.DB.Update(w.T.Context(), func(tx unit.Tx) error { return w.Service.Hold(tx, b, hold, until) })
 }
 
 // Ask prepares documents and has the agent approve them under a fresh

@@ -25,6 +25,8 @@ func (a *App) jobs() []job {
 		{"chain audit records", 2 * time.Second, func(ctx context.Context) error { _, err := d.audit.Sequence(ctx); return err }},
 		{"end lapsed tickets", 2 * time.Second, func(ctx context.Context) error { _, err := d.flow.Sweep(ctx); return err }},
 		{"tell the signer of revocations", 10 * time.Second, d.authz.Retell},
+		{"tell the signer of stopped applications", 10 * time.Second, d.binding.Retell},
+		{"send notices", time.Second, d.binding.SendNotices},
 		{"issue and tell what was left open", 10 * time.Second, d.seals.RecoverRest},
 		{"beat", beatEvery, func(ctx context.Context) error { return a.main.Beat(ctx, beatEvery) }},
 		{"remove what has lapsed", time.Minute, a.sweep},
@@ -126,7 +128,7 @@ func (s *shift) end(ctx context.Context) {
 // nothing is stamped. It reports false when the node stops first.
 func (a *App) signerKnows(ctx context.Context) bool {
 	for ctx.Err() == nil {
-		err := a.domains.authz.Retell(ctx)
+		err := errors.Join(a.domains.authz.Retell(ctx), a.domains.binding.Retell(ctx))
 		if err == nil {
 			return true
 		}
@@ -140,7 +142,7 @@ func (a *App) signerKnows(ctx context.Context) bool {
 // revocation before anything is stamped. What another node works on is left
 // alone.
 func (a *App) recover(ctx context.Context) error {
-	if err := a.domains.authz.Retell(ctx); err != nil {
+	if err := errors.Join(a.domains.authz.Retell(ctx), a.domains.binding.Retell(ctx)); err != nil {
 		return err
 	}
 	return a.domains.seals.Recover(ctx)
@@ -150,6 +152,7 @@ func (a *App) recover(ctx context.Context) error {
 // field that holds it.
 var lapsing = map[string]string{
 	"nonces": "expires", "spent": "expires", "idempotency": "expires", "codes": "expires", "enrolments": "expires", "invitations": "expires",
+	"notices": "expires", "presences": "expires", "pages": "expires",
 	"windows": "until",
 }
 
