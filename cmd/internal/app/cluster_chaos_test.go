@@ -54,7 +54,7 @@ func faultyRun(t *testing.T, seed uint64) {
 		k.startProcess(t, i)
 	}
 	k.spread(t)
-	l, stop := newLoad(k, samplePDF(t, "ff.pdf")), make(chan struct{})
+	l, stop := newLoad(t, k, samplePDF(t, "ff.pdf")), make(chan struct{})
 	unlocked, err := l.agent.Unlock(t.Context(), drive.PIN)
 	check(t, err)
 	defer unlocked.Close()

@@ -28,25 +28,36 @@ type load struct {
 	refused map[string]int
 }
 
-func newLoad(k *cluster, file []byte) *load {
+// accounts is how many take turns: a few requests of each may be open at once,
+// and one whose page was lost stays open for a while.
+const accounts = 40
+
+// newLoad binds the accounts.
+func newLoad(t testing.TB, k *cluster, file []byte) *load {
+	t.Helper()
+	for n := range accounts {
+		k.bindAtOnce(t, k.system, fmt.Sprint("load-", n))
+	}
 	return &load{cluster: k, file: file, acked: map[string]bool{}, done: map[string]string{}, shown: map[string][]drive.Message{}, refused: map[string]int{}}
+}
+
+// account gives the next account whose turn it is.
+func (l *load) account() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.n++
+	return fmt.Sprint("load-", l.n%accounts)
 }
 
 // flow is one stamp, as persistent people and systems go about it: what fails
 // for want of an answer is tried again, elsewhere.
 func (l *load) flow(ctx context.Context, unlocked *client.Unlocked) error {
-	l.mu.Lock()
-	l.n++
-	name := fmt.Sprint("load-", l.n)
-	l.mu.Unlock()
-	d, err := insist(ctx, func() (*ds.Document, error) { return l.system.Upload(ctx, name+".pdf", l.file) })
+	d, err := insist(ctx, func() (*ds.Document, error) { return l.system.Upload(ctx, "登记表.pdf", l.file) })
 	if err != nil {
 		return fmt.Errorf("upload: %w", err)
 	}
-	attempt := 0
 	r, err := insist(ctx, func() (*drive.Request, error) {
-		attempt++
-		return l.system.Ask(ctx, drive.StampAsk(fmt.Sprint(name, "-", attempt), uscc, d.ID, 1, 130, 200))
+		return l.system.Ask(ctx, drive.StampAsk(l.account(), uscc, d.ID, 1, 130, 200))
 	})
 	if err != nil {
 		return fmt.Errorf("ask: %w", err)

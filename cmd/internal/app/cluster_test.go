@@ -42,7 +42,7 @@ func newCluster(t testing.TB, set *mongotest.Set, n, uses int) *cluster {
 	p, stop := newStoppableParty(t, dir, base, uses)
 	k.party = *p
 	stop()
-	k.Code = nil
+	k.Code, k.app = nil, k.observer(t)
 	for i := range n {
 		c := k.Config
 		c.Node, c.Listen = fmt.Sprint("node", i+1), freeAddress(t)
@@ -150,7 +150,17 @@ func (k *cluster) kill(i int) {
 // startInner starts a node in this process.
 func (k *cluster) startInner(t testing.TB, i int, o app.Options) *app.App {
 	t.Helper()
-	c := k.configs[i]
+	a, stop := runNode(t, k.configs[i], o)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.inner[i] = stop
+	return a
+}
+
+// runNode runs a node of the sandbox's world in this process until the test ends
+// or it is stopped.
+func runNode(t testing.TB, c config.Config, o app.Options) (a *app.App, stop func()) {
+	t.Helper()
 	o.World, o.Unlimited = drive.World(), true
 	if o.Log == nil {
 		o.Log = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
@@ -162,16 +172,28 @@ func (k *cluster) startInner(t testing.TB, i int, o app.Options) *app.App {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- a.Run(ctx, ln) }()
-	stop := sync.OnceFunc(func() {
+	stop = sync.OnceFunc(func() {
 		cancel()
-		<-ended
-		_ = a.Close()
+		if err := <-ended; err != nil {
+			t.Errorf("node %s stops: %v", c.Node, err)
+		}
+		if err := a.Close(); err != nil {
+			t.Errorf("node %s closes: %v", c.Node, err)
+		}
 	})
 	t.Cleanup(stop)
+	return a, stop
+}
+
+// restartInner ends a node in this process in good order and starts it again.
+func (k *cluster) restartInner(t testing.TB, i int, o app.Options) {
+	t.Helper()
 	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.inner[i] = stop
-	return a
+	stop := k.inner[i]
+	delete(k.inner, i)
+	k.mu.Unlock()
+	stop()
+	k.startInner(t, i, o)
 }
 
 // observer opens the stores once more, without serving, to look at them.
