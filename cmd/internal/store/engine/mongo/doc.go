@@ -26,7 +26,7 @@
 // returned or when it lists an index of a collection it has written to. What
 // the unit reads by id it sees under its own writes. So a unit costs
 //
-//	1  the first read, which also gives the time; rows named by Fetch come along
+//	1  the first read, which also gives the time, and whatever Fetch names
 //	n  every further Get or Find of something that was not read yet
 //	1  all writes (MongoDB 8.0 and later: one bulkWrite over all collections;
 //	   before it: one insert, update or delete for each run of a kind in a

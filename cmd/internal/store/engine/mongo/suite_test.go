@@ -16,19 +16,24 @@ import (
 
 func TestSuite(t *testing.T) {
 	t.Parallel()
-	set := mongotest.Start(t, mongotest.Options{})
+	suite(t, mongotest.Start(t, mongotest.Options{}))
+}
+
+// suite runs the suite and holds every query against the declared ones.
+func suite(t *testing.T, set *mongotest.Set) {
+	t.Helper()
 	enginetest.Run(t, enginetest.Traits{KeepsIndexes: true}, func(t testing.TB) engine.Engine {
-		return mongotest.Open(t, set, mongo.Options{})
+		j, database := &judge{}, set.Database(t)
+		e := mongotest.Open(t, set, mongo.Options{Database: database, Monitor: j.monitor()})
+		t.Cleanup(func() { j.verdict(t, e, set, database) })
+		return e
 	})
 }
 
 // Servers before 8.0 have no bulkWrite over collections.
 func TestSuiteBeforeBulkWrite(t *testing.T) {
 	t.Parallel()
-	set := mongotest.Start(t, mongotest.Options{OnlySim: true, Sim: mongosim.Options{Wire: 21}})
-	enginetest.Run(t, enginetest.Traits{KeepsIndexes: true}, func(t testing.TB) engine.Engine {
-		return mongotest.Open(t, set, mongo.Options{})
-	})
+	suite(t, mongotest.Start(t, mongotest.Options{OnlySim: true, Sim: mongosim.Options{Wire: 21}}))
 }
 
 // TestRandom runs 10⁴ steps, with the engine dying in their midst;
