@@ -104,7 +104,7 @@ func TestWhatAStampAsksOfTheDatabase(t *testing.T) {
 }
 
 // stampTrips is the most commands of one stamp.
-const stampTrips = 35
+const stampTrips = 26
 
 // quietParty is a party on a given store whose node stamps only when it is told.
 func quietParty(t testing.TB, s config.Store, o app.Options) *party {
