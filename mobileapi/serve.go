@@ -127,6 +127,7 @@ func (a *API) identify(o *operation) fiber.Handler {
 		if err != nil {
 			return err
 		}
+		x.who.From = httpx.ClientIP(c)
 		if o.changes {
 			x.spend = func(tx unit.Tx) error { return a.Authz.Burn(tx, proof) }
 		}

@@ -2,6 +2,7 @@ package qrflow
 
 import (
 	"context"
+	"net/netip"
 	"time"
 
 	"yunzhang.dev/authz/audit"
@@ -45,6 +46,7 @@ type Claimant struct {
 	Name      string       // shown masked on the page
 	PhoneTail string       // last digits of the phone number, for the page; may be empty
 	Key       gm.PublicKey // the enrolled key that signs acts; the algorithm is SM2
+	From      netip.Addr   // of the phone; not valid when nobody knows
 }
 
 // Auditor writes records in the transaction of the act; audit.Log is one.
@@ -52,8 +54,10 @@ type Auditor interface {
 	Write(tx unit.Tx, r audit.Record) error
 }
 
-// Limiter counts events over time, by key. Losing its memory (a restart, a node
-// of its own) loosens limits for one window and nothing else.
+// Limiter counts events over time, by key. The keys of what goes wrong begin
+// with "bad/" and "blocked/" and are rare; those of ordinary events begin with
+// "claims/" and "tickets/". Losing its memory (a restart, a node of its own)
+// loosens limits for one window and nothing else.
 type Limiter interface {
 	// Take counts one event at now and reports how long to wait when it was
 	// one too many, 0 when it was not.

@@ -41,6 +41,7 @@ type World struct {
 	Signer      *Signer
 	Service     *cloudseal.Service
 
+	Node                          string // of the service that Restart makes
 	Legal, Agent, Clerk, Reviewer Device
 	Checkpoint                    func(name string) // called by signer and service when set
 }
@@ -82,7 +83,7 @@ func newWorld(t testing.TB, clock *Clock, s Store) *World {
 	w := &World{
 		T: t, Clock: clock, PKI: NewPKI(t), Work: s.Work, Tables: s.Tables, Acts: Acts{Table: s.Acts},
 		AuditRows: s.Audit, Audit: audit.New(audit.Deps{Work: s.Work, Records: s.Audit}),
-		Outcome: &Outcome{Work: s.Work, Table: s.Endings}, Blobs: &Blobs{Blobs: s.Blobs, Weather: Fair},
+		Outcome: &Outcome{Table: s.Endings}, Blobs: &Blobs{Blobs: s.Blobs, Weather: Fair},
 		Holders: &Holders{}, Filings: &Filings{},
 		SignerStore: &SignerStore{Work: s.SignerWork, Tables: s.SignerTables, KEK: gm.Random(gm.SealKeySize), MACKey: gm.Random(32)},
 	}
@@ -139,7 +140,7 @@ func (w *World) Restart() {
 		Signer: w.Signer, Stops: w.Signer, Outcome: w.Outcome, Audit: w.Audit,
 		Issuer: w.PKI.Issuing, Maker: w.PKI.MakerKey, MakerCertificate: w.PKI.MakerCertificate, StatusKey: w.PKI.StatusKey,
 		Roots: [][]byte{w.PKI.Root.Certificate()}, Intermediates: [][]byte{w.PKI.Issuing.Certificate()},
-		Authorities: []gm.PublicKey{w.PKI.AuthorityKey.Public()}, Host: Host, Now: w.Clock.Now, Checkpoint: checkpoint,
+		Authorities: []gm.PublicKey{w.PKI.AuthorityKey.Public()}, Host: Host, Node: w.Node, Now: w.Clock.Now, Checkpoint: checkpoint,
 	})
 	if err != nil {
 		w.T.Fatal(err)

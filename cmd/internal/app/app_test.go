@@ -13,6 +13,7 @@ import (
 
 	"yunzhang.dev/cmd/internal/app"
 	"yunzhang.dev/cmd/internal/config"
+	"yunzhang.dev/cmd/internal/store/storetest"
 )
 
 // settings is a sandbox node on a port of its own.
@@ -20,7 +21,7 @@ func settings(t testing.TB, dir, addr string) config.Config {
 	t.Helper()
 	c := config.Default()
 	c.Listen, c.DataDir, c.KeysDir = addr, filepath.Join(dir, "data"), filepath.Join(dir, "keys")
-	c.Sandbox.Enabled = true
+	c.Sandbox.Enabled, c.Store = true, storetest.Choose(t)
 	_, port, _ := net.SplitHostPort(addr)
 	origin := func(name string) string { return "http://" + name + ".localhost:" + port }
 	c.Sites = config.Sites{
@@ -50,11 +51,25 @@ func startIn(t testing.TB, dir string, o app.Options) (base string, c config.Con
 // startAs is startIn with another way to run the node.
 func startAs(t testing.TB, dir string, o app.Options, run func(*app.App, context.Context, net.Listener) error) (base string, c config.Config, a *app.App) {
 	t.Helper()
+	return startNode(t, dir, o, run, nil)
+}
+
+// startWith is startIn with another configuration.
+func startWith(t testing.TB, dir string, o app.Options, change func(*config.Config)) (base string, c config.Config, a *app.App) {
+	t.Helper()
+	return startNode(t, dir, o, (*app.App).Run, change)
+}
+
+func startNode(t testing.TB, dir string, o app.Options, run func(*app.App, context.Context, net.Listener) error, change func(*config.Config)) (base string, c config.Config, a *app.App) {
+	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	c = settings(t, dir, ln.Addr().String())
+	if change != nil {
+		change(&c)
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
 	}

@@ -56,7 +56,7 @@ func (w *watch) forget() {
 // checking after are the client's.
 type metered struct {
 	*watch
-	wire
+	line
 	part string
 }
 
@@ -64,7 +64,7 @@ type metered struct {
 func (m *metered) RoundTrip(r *http.Request) (*http.Response, error) {
 	m.mark(others)
 	defer m.mark(m.part)
-	return m.wire.RoundTrip(r)
+	return m.line.RoundTrip(r)
 }
 
 // demand is a part of a stamp, or of its floor: how often it is done for one

@@ -8,10 +8,10 @@ import (
 	"net/http"
 )
 
-// wire is the least that an HTTP client can be: one connection that stays open,
+// line is the least that an HTTP client can be: one connection that stays open,
 // written and read by the caller himself. What a client does beyond that is not
 // the server's. It implements http.RoundTripper, for one request at a time.
-type wire struct {
+type line struct {
 	addr string
 	conn net.Conn
 	in   *bufio.Reader
@@ -19,7 +19,7 @@ type wire struct {
 }
 
 // RoundTrip reads the answer whole.
-func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
+func (w *line) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := w.dial(); err != nil {
 		return nil, err
 	}
@@ -31,7 +31,7 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer, err
 }
 
-func (w *wire) dial() (err error) {
+func (w *line) dial() (err error) {
 	if w.conn != nil {
 		return nil
 	}
@@ -41,7 +41,7 @@ func (w *wire) dial() (err error) {
 	return err
 }
 
-func (w *wire) exchange(r *http.Request) (*http.Response, error) {
+func (w *line) exchange(r *http.Request) (*http.Response, error) {
 	if err := r.Write(w.out); err != nil {
 		return nil, err
 	}

@@ -33,6 +33,14 @@ type Spent struct {
 	Expires  time.Time `bson:"expires"`
 }
 
+// Window counts events of a kind by one key, such as wrong numbers of a device,
+// for all nodes together. Its id is the key.
+type Window struct {
+	unit.Row `bson:",inline"`
+	Until    time.Time `bson:"until"`
+	Events   int       `bson:"events"`
+}
+
 // Main is the main database: every collection of every domain, declared.
 type Main struct {
 	*DB
@@ -48,6 +56,9 @@ type Main struct {
 	Binding   binding.Tables
 	Answers   unit.Table[Answer]
 	Spent     unit.Table[Spent]
+	Windows   unit.Table[Window]
+	leases    unit.Table[Lease]
+	marks     unit.Table[Mark]
 }
 
 // NewMain declares the main database.
@@ -57,19 +68,24 @@ func NewMain(db *DB) *Main {
 		Codes:   Declare[onetime.Code](db, "codes", Index("expires")),
 		Tallies: Declare[onetime.Tally](db, "tallies", Index("since")),
 		Audit: Declare[audit.Record](db, "audit", Index("chained", "at").Only("chained", false),
-			Unique("chain", "seq").Only("chained", true), Index("actor", "at")),
+			Unique("chain", "seq").Only("chained", true), Index("actor", "at"), Index("decision", "at").Only("decision", audit.Alarm)),
 		Tickets: Declare[qrflow.Ticket](db, "tickets", Unique("handleHash"), Unique("slot"),
 			Index("due", "deadline"), Index("app", "live")),
 		Events:    DeclareOutbox[qrflow.Event](db, "events", Unique("ticket", "seq")),
 		Approvals: Declare[qrflow.Approval](db, "approvals", Unique("statementHash"), Unique("nonce")),
 		Binding: binding.Tables{
-			Apps:    Declare[binding.App](db, "apps", Index("state", "name")),
+			Apps:    Declare[binding.App](db, "apps", Index("state", "name"), Index("untold")),
 			AppKeys: Declare[binding.AppKey](db, "appKeys", Index("app")),
 			Bindings: Declare[binding.Binding](db, "bindings", Unique("app", "live").WhenPresent("live"),
 				Index("ticket"), Index("app", "agent", "state")),
+			Pages:   Declare[binding.Page](db, "pages", Index("expires")),
+			Notices: Declare[binding.Notice](db, "notices", Index("sent", "due"), Index("expires")),
 		},
 		Answers: Declare[Answer](db, "idempotency", Index("expires")),
 		Spent:   Declare[Spent](db, "spent", Index("expires")),
+		Windows: Declare[Window](db, "windows", Index("until")),
+		leases:  Declare[Lease](db, "leases"),
+		marks:   Declare[Mark](db, "marks"),
 	}
 }
 
@@ -87,6 +103,7 @@ func declareAuthz(db *DB) authz.Tables {
 		Acts:        Declare[authz.Act](db, "acts"),
 		Nonces:      Declare[authz.Nonce](db, "nonces", Index("expires")),
 		Invitations: Declare[authz.Invitation](db, "invitations", Index("expires")),
+		Presences:   Declare[authz.Presence](db, "presences", Index("expires")),
 		Tells:       Declare[authz.Tell](db, "tells", Index("done", "at")),
 	}
 }
@@ -109,8 +126,9 @@ func declareSeals(db *DB) cloudseal.Tables {
 // Journal is the signer's own database.
 type Journal struct {
 	*DB
-	Work *Work
-	Keys keys.Tables
+	Work  *Work
+	Keys  keys.Tables
+	marks unit.Table[Mark]
 }
 
 // NewJournal declares the signer's database.
@@ -121,5 +139,5 @@ func NewJournal(db *DB) *Journal {
 		Texts:     Declare[keys.Text](db, "texts"),
 		Approvals: Declare[keys.Approval](db, "approvals", Unique("nonce"), Unique("approval")),
 		Stops:     Declare[keys.Stop](db, "stops"),
-	}}
+	}, marks: Declare[Mark](db, "marks")}
 }
