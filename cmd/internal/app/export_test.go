@@ -15,6 +15,7 @@ import (
 	"yunzhang.dev/cloudseal/impression"
 	"yunzhang.dev/cloudseal/keys"
 	"yunzhang.dev/cloudseal/status"
+	"yunzhang.dev/cmd/internal/store"
 	"yunzhang.dev/qrflow"
 )
 
@@ -284,3 +285,6 @@ func (a *App) StampedUnderStop(ctx context.Context, id string) (stamped bool, la
 
 // Deafen makes it so that nothing was heard from the outbox for a long time.
 func (a *App) Deafen() { a.ears.hear(a.now().Add(-2 * deaf)) }
+
+// Bucket is where sealed documents are.
+func (a *App) Bucket() store.Lister { return a.bucket.(store.Lister) }
