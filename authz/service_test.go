@@ -152,7 +152,7 @@ func TestGrantNeedsFreshEvidence(t *testing.T) {
 	w.Clock.Add(time.Hour)
 	_, err := w.Grant(t.Context(), legal, agent, theApp, theSeals, 1)
 	want(t, err, fault.StepUpNeeded)
-	begun, err := w.Service.BeginRealPerson(t.Context(), legal.Caller, "grant")
+	begun, err := w.Service.BeginRealPerson(t.Context(), legal.Caller, "grant", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -383,12 +383,12 @@ func TestPIN(t *testing.T) {
 	_, err = w.Service.Unlock(t.Context(), legal.Caller, authztest.PIN)
 	want(t, err, fault.PINLocked)
 
-	begun, err := w.Service.BeginRealPerson(t.Context(), legal.Caller, "unlock")
+	begun, err := w.Service.BeginRealPerson(t.Context(), legal.Caller, "unlock", "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	want(t, w.Service.ResetPIN(t.Context(), legal.Caller, begun.ID, "short1"), fault.PINWeak)
-	begun, _ = w.Service.BeginRealPerson(t.Context(), legal.Caller, "unlock")
+	begun, _ = w.Service.BeginRealPerson(t.Context(), legal.Caller, "unlock", "")
 	if err := w.Service.ResetPIN(t.Context(), legal.Caller, begun.ID, "an0therpin"); err != nil {
 		t.Fatal(err)
 	}

@@ -23,7 +23,8 @@
 //	claimed         guess         blocked    phone         approve.go
 //	claimed         approve       approved   phone         approve.go
 //	claimed         reject        rejected   phone         decline.go
-//	claimed         report        blocked    phone         decline.go
+//	claimed         report        blocked    phone         report.go
+//	approved        disown        failed     phone         report.go
 //	approved        sign          signing    binding       advance.go  stamp
 //	signing         progress      signing    binding       advance.go  stamp
 //	signing         finish        done       binding       advance.go  stamp

@@ -2,6 +2,7 @@ package qrflow
 
 import (
 	"context"
+	"net/netip"
 	"time"
 
 	"yunzhang.dev/authz/audit"
@@ -45,6 +46,7 @@ type Claimant struct {
 	Name      string       // shown masked on the page
 	PhoneTail string       // last digits of the phone number, for the page; may be empty
 	Key       gm.PublicKey // the enrolled key that signs acts; the algorithm is SM2
+	From      netip.Addr   // of the phone; not valid when nobody knows
 }
 
 // Auditor writes records in the transaction of the act; audit.Log is one.

@@ -71,7 +71,8 @@ type Ticket struct {
 	Made       int       `bson:"made"`
 	CodeUntil  time.Time `bson:"codeUntil"` // first redeem before this
 	RedeemedAt time.Time `bson:"redeemedAt"`
-	Killed     bool      `bson:"killed"` // the result is not given out any more
+	Killed     bool      `bson:"killed"`   // the result is not given out any more
+	Reported   bool      `bson:"reported"` // by the person who approved or scanned it
 }
 
 // Subject gives whom the request is meant for.

@@ -33,6 +33,7 @@ func TestAT035EveryStop(t *testing.T) {
 		{keys.StopDevice, func(s *stage) string { return s.agent.Hash().Hex() }, "device-revoked"},
 		{keys.StopSeal, func(*stage) string { return code }, "seal-frozen"},
 		{keys.StopOrganization, func(*stage) string { return uscc }, "principal"},
+		{keys.StopApplication, func(*stage) string { return cloudsealtest.App.ID }, "app"},
 	} {
 		t.Run(c.kind+" "+c.want, func(t *testing.T) {
 			t.Parallel()

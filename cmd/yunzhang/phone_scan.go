@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"yunzhang.dev/authz/fault"
 	"yunzhang.dev/cloudseal/gm"
 	"yunzhang.dev/mobileapi/client"
 	"yunzhang.dev/qrflow/qr"
@@ -53,8 +54,10 @@ func (c scanCmd) Run(e *env, cli *commands) error {
 		return err
 	}
 	tell(e.out, s.Summary(e.lang))
-	e.printf("%s\n", e.say("核对无误后：yunzhang phone confirm（输入网页上的数字）；不对：reject 或 report",
-		"If all of it is right: yunzhang phone confirm, with the number on the page; if not: reject or report"))
+	e.printf("%s\n%s\n%s\n",
+		e.say("内容不对：      yunzhang phone reject", "Not right:                  yunzhang phone reject"),
+		e.say("不是我发起的：  yunzhang phone report", "I did not start this:       yunzhang phone report"),
+		e.say("核对无误：      yunzhang phone confirm（输入网页上的数字）", "Right, and I started this:  yunzhang phone confirm, with the number on the page"))
 	return nil
 }
 
@@ -185,6 +188,12 @@ func (c confirmCmd) Run(e *env, cli *commands) error {
 	}
 	defer u.Close()
 	state, err := u.Approve(h.ctx, s, strings.TrimSpace(c.Number))
+	if errors.Is(err, fault.StepUpNeeded) {
+		if _, err := h.faceOf(func() (*client.Session, error) { return h.BeginRealPersonFor(h.ctx, s) }); err != nil {
+			return err
+		}
+		state, err = u.Approve(h.ctx, s, strings.TrimSpace(c.Number))
+	}
 	if err != nil {
 		return err
 	}
@@ -209,11 +218,24 @@ func (c rejectCmd) Run(e *env, cli *commands) error {
 }
 
 type reportCmd struct {
+	ID     string `arg:"" optional:"" help:"已确认的请求编号 (tk_…)，见 activity；省略为刚扫的请求。· Id of a request confirmed before, as activity lists it; the scanned one by default."`
 	Reason string `help:"情况说明。· What happened." placeholder:"TEXT"`
 }
 
-// Run reports the scanned request as not started by the person.
+// Run reports a request as not started by the person: the scanned one, or one
+// that he confirmed before.
 func (c reportCmd) Run(e *env, cli *commands) error {
+	if c.ID != "" {
+		h, err := cli.Phone.open(e)
+		if err != nil {
+			return err
+		}
+		state, err := h.ReportClaim(h.ctx, c.ID, c.Reason)
+		if err == nil {
+			e.printf("%s\n", state)
+		}
+		return err
+	}
 	h, s, err := cli.Phone.held(e)
 	if err != nil {
 		return err
@@ -223,4 +245,19 @@ func (c reportCmd) Run(e *env, cli *commands) error {
 		return err
 	}
 	return h.decided(state)
+}
+
+type activityCmd struct{}
+
+// Run lists what was done in the person's name, newest first.
+func (activityCmd) Run(e *env, cli *commands) error {
+	h, err := cli.Phone.open(e)
+	if err != nil {
+		return err
+	}
+	list, _, err := h.Phone.Activity(h.ctx, "", 30)
+	for _, a := range list {
+		e.printf("%s  %s  %s  %s\n", e.when(a.At), a.Action, a.Object, a.Decision)
+	}
+	return err
 }

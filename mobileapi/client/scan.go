@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -130,6 +131,15 @@ func (p *Phone) Reject(ctx context.Context, s *Scan, reason string) (state strin
 // Report says that the person did not start the request.
 func (p *Phone) Report(ctx context.Context, s *Scan, reason string) (state string, err error) {
 	return p.decline(ctx, s.path("report"), reason)
+}
+
+// ReportClaim is Report for a request that was approved before: by its claim or
+// its ticket, as the person's activity names it.
+func (p *Phone) ReportClaim(ctx context.Context, id, reason string) (state string, err error) {
+	if ticket, ok := strings.CutPrefix(id, "tk_"); ok {
+		id = "cl_" + ticket
+	}
+	return p.decline(ctx, (&Scan{ID: id}).path("report"), reason)
 }
 
 // because is a reason on the wire.

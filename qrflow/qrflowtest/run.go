@@ -30,6 +30,7 @@ func Run(t *testing.T, open Opener) {
 		"RightAfterWrong":        testRightAfterWrong,
 		"NumberIsForTheLivePage": testNumberIsForTheLivePage,
 		"Report":                 testReport,
+		"ReportOfAnApproval":     testReportOfAnApproval,
 		"Strangers":              testStrangers,
 		"RightAfterStranger":     testRightAfterStranger,
 		"AT007RefusedHead":       testAT007RefusedHead,

@@ -65,6 +65,7 @@ func TestAT037TenOfAHundred(t *testing.T) {
 	codes := map[string]int{}
 	nodes := p.nodes()
 	for i := range 100 {
+		p.bindAtOnce(t, p.system, fmt.Sprintf("k%d", i))
 		wg.Go(func() {
 			d, err := p.system.Upload(t.Context(), "表.pdf", samplePDF(t, "ff.pdf"))
 			if err == nil {

@@ -40,6 +40,7 @@ func wantCode(t *testing.T, err error, code string) {
 // upload uploads the sample and asks for a stamp on it.
 func (p *party) ask(t *testing.T, s *drive.System, account string) (*drive.Request, string) {
 	t.Helper()
+	p.bindAtOnce(t, s, account)
 	d, err := s.Upload(t.Context(), "参保登记表.pdf", samplePDF(t, "ff.pdf"))
 	check(t, err)
 	r, err := s.Ask(t.Context(), drive.StampAsk(account, uscc, d.ID, 1, 130, 200))
@@ -94,6 +95,12 @@ func TestRefusedAgentNotApproved(t *testing.T) {
 	p.system = p.register(t, "系统")
 	_, err = drive.Delegate(t.Context(), p.legal, drive.Company(), p.agent.Person(), p.system.App, p.seal, 1)
 	wantCode(t, err, "agent-not-approved")
+	r, err := p.system.Ask(t.Context(), bindAsk("a1"))
+	check(t, err)
+	t.Cleanup(r.Page.Close)
+	_, err = drive.Claim(t.Context(), p.agent, r)
+	wantCode(t, err, "agent-not-approved")
+	// Even an account that is bound for him gets him no further.
 	r, doc := p.ask(t, p.system, "a1")
 	_, err = drive.Claim(t.Context(), p.agent, r)
 	wantCode(t, err, "agent-not-approved")
@@ -134,6 +141,7 @@ func TestAT036ByDelegation(t *testing.T) {
 	if d, err := p.system.Document(t.Context(), doc); err != nil || d.State == "stamped" {
 		t.Errorf("%+v, %v", d, err)
 	}
+	p.bindAtOnce(t, p.system, "b4")
 	clock.Add(31 * 24 * time.Hour)
 	p.system.Now, other.Now = clock.Now, clock.Now
 	r, _ = p.ask(t, p.system, "b4")
@@ -250,6 +258,7 @@ func TestAT040ForeignIDs(t *testing.T) {
 	t.Parallel()
 	p := newParty(t, 5, app.Options{})
 	other := p.register(t, "另一申报系统")
+	p.bindAtOnce(t, other, "h2")
 	r, doc := p.ask(t, p.system, "h1")
 	for name, call := range map[string]func(ticket, document string) error{
 		"document": func(_, d string) error { _, err := other.Document(t.Context(), d); return err },

@@ -124,8 +124,13 @@ func (a *App) wireFlow() (err error) {
 func (a *App) wireBinding() (err error) {
 	d := &a.domains
 	d.binding, err = binding.New(binding.Deps{
-		Work: a.main.Work, Tables: a.main.Binding, Authz: d.authz, Seals: d.seals, Flow: d.flow, Audit: d.audit,
-		Issuer: a.cfg.Sites.Issuer, Sandbox: a.cfg.Sandbox.Enabled, Now: a.now, Log: a.log,
+		Work: a.main.Work, Tables: a.main.Binding, Authz: d.authz, Seals: d.seals, Flow: d.flow, Stops: d.signer, Audit: d.audit,
+		Issuer: a.cfg.Sites.Issuer, Sandbox: a.cfg.Sandbox.Enabled, Policy: a.policy(), Now: a.now, Log: a.log,
 	})
 	return err
+}
+
+func (a *App) policy() binding.Policy {
+	r := a.cfg.Risk
+	return binding.Policy{LoginStepUp: r.LoginStepUp, StampStepUp: r.StampStepUp, KnownPage: r.KnownPage.D()}
 }
