@@ -1,17 +1,50 @@
 package app_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"log/slog"
+	"net"
+	"path/filepath"
 	"testing"
 
 	"yunzhang.dev/cmd/internal/app"
 	"yunzhang.dev/cmd/internal/drive"
+	"yunzhang.dev/cmd/internal/store/storetest"
 	"yunzhang.dev/mobileapi/client"
 )
 
-// nodes are the nodes that a test of several spreads its calls over. On the
-// embedded store there is one, and it is all three.
-func (p *party) nodes() []drive.Node { return []drive.Node{p.Node, p.Node, p.Node} }
+// nodes are the nodes that a test of several spreads its calls over: three on
+// MongoDB, on one store under the same names. On the embedded store there is one,
+// and it is all three.
+func (p *party) nodes(t testing.TB) []drive.Node {
+	t.Helper()
+	if !storetest.OnMongo() {
+		return []drive.Node{p.Node, p.Node, p.Node}
+	}
+	return []drive.Node{p.Node, p.another(t), p.another(t)}
+}
+
+// another starts one more node on the party's store.
+func (p *party) another(t testing.TB) drive.Node {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	check(t, err)
+	c, n := p.Config, p.Node
+	c.Listen, c.DataDir = ln.Addr().String(), filepath.Join(t.TempDir(), "data")
+	a, err := app.New(c, app.Options{World: world(), Unlimited: true, Log: slog.New(slog.DiscardHandler)})
+	check(t, err)
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- a.Run(ctx, ln) }()
+	t.Cleanup(func() {
+		stop()
+		check(t, errors.Join(<-done, a.Close()))
+	})
+	n.Net.Addr = c.Listen
+	return n
+}
 
 // phoneAt is a phone that talks to another node; name is its folder.
 func (p *party) phoneAt(t testing.TB, n drive.Node, name string) *client.Phone {
@@ -34,7 +67,7 @@ func (p *party) systemAt(n drive.Node, s *drive.System) *drive.System {
 func TestAT067AcrossNodes(t *testing.T) {
 	t.Parallel()
 	p := newParty(t, 10, app.Options{})
-	nodes := p.nodes()
+	nodes := p.nodes(t)
 	for i := range nodes {
 		opener, phone := p.systemAt(nodes[i], p.system), p.phoneAt(t, nodes[(i+1)%len(nodes)], "agent")
 		third := nodes[(i+2)%len(nodes)]
