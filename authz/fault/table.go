@@ -108,6 +108,7 @@ var (
 	OpenTickets       = define(TooMany, "open-tickets", "未完成的请求过多", "Too many open requests.")
 	VerifierWrong     = define(Forbidden, "verifier", "结果校验失败", "The verifier is not the one of this request.")
 	AccountBound      = define(Conflict, "account-bound", "该账号已绑定证书", "This account has an active binding.")
+	SecondNeeded      = define(Forbidden, "second-approver", "需要另一人复核", "A second person must approve this.")
 	BindingMissing    = define(NotFound, "binding", "没有有效的绑定", "There is no active binding.")
 )
 

@@ -43,7 +43,7 @@ func (a *App) wireSigner() (err error) {
 	a.domains.signer, err = keys.New(keys.Deps{
 		Work: a.journal.Work, Tables: a.journal.Keys, KEK: a.secrets.kek, MACKey: a.secrets.rowKey,
 		Authorities: []gm.PublicKey{a.secrets.Authority.Public()}, Second: a.passkeys(), Issuer: a.cfg.Sites.Issuer,
-		MaxAge: a.cfg.Lifetimes.Start.D(), Now: a.now, Checkpoint: a.opts.Checkpoint,
+		MaxAge: a.cfg.Lifetimes.Start.D(), SecondFrom: a.cfg.Risk.SecondApprover, SecondWait: a.cfg.Risk.SecondWait.D(), Now: a.now, Checkpoint: a.opts.Checkpoint,
 	})
 	return err
 }
@@ -105,7 +105,7 @@ func (a *App) wireFlow() (err error) {
 		Secrets: []qrflow.Secret{{ID: "1", Key: a.secrets.derive("tickets")}}, QRBase: c.Sites.Verify + "/q", Now: a.now,
 		Limits: qrflow.Limits{
 			Frame: l.Frame.D(), Open: l.Open.D(), DecideLogin: l.DecideLogin.D(), DecideBind: l.DecideBind.D(),
-			DecideStamp: l.DecideStamp.D(), Start: l.Start.D(), Result: l.Result.D(), OpenTickets: c.Limits.OpenTickets,
+			DecideStamp: l.DecideStamp.D(), Second: c.Risk.SecondWait.D(), Start: l.Start.D(), Result: l.Result.D(), OpenTickets: c.Limits.OpenTickets,
 			Tickets: a.opts.ticketRate(), Claims: a.opts.claimRate(),
 		},
 	})
@@ -123,5 +123,5 @@ func (a *App) wireBinding() (err error) {
 
 func (a *App) policy() binding.Policy {
 	r := a.cfg.Risk
-	return binding.Policy{LoginStepUp: r.LoginStepUp, StampStepUp: r.StampStepUp, KnownPage: r.KnownPage.D()}
+	return binding.Policy{LoginStepUp: r.LoginStepUp, StampStepUp: r.StampStepUp, KnownPage: r.KnownPage.D(), SecondFrom: r.SecondApprover, SecondWait: r.SecondWait.D()}
 }

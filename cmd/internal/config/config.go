@@ -131,6 +131,11 @@ type Risk struct {
 	// Documents of one request from which a stamp needs fresh real-person evidence; 0: never for
 	// their number. A suspect request needs it in any case.
 	StampStepUp int `toml:"stamp_step_up"`
+	// Documents of one request from which a second person must approve; 0: only where the delegation
+	// says so. The signer holds to it too.
+	SecondApprover int `toml:"second_approver"`
+	// How long an approval waits for the second person.
+	SecondWait Duration `toml:"second_wait"`
 	// How long a page (network and browser) counts as known to an account after its last use.
 	KnownPage Duration `toml:"known_page"`
 }
@@ -164,6 +169,6 @@ func Default() Config {
 			Start: Duration(time.Minute), Result: Duration(time.Minute), Cooling: Duration(24 * time.Hour),
 			Evidence: Duration(10 * time.Minute), Registry: Duration(24 * time.Hour), Seal: Duration(3 * 365 * 24 * time.Hour),
 		},
-		Risk: Risk{LoginStepUp: "suspect", StampStepUp: 50, KnownPage: Duration(90 * 24 * time.Hour)},
+		Risk: Risk{LoginStepUp: "suspect", StampStepUp: 50, SecondWait: Duration(30 * time.Minute), KnownPage: Duration(90 * 24 * time.Hour)},
 	}
 }

@@ -151,6 +151,7 @@ func (c *Config) checkNumbers() error {
 		{"limits.application_rate", l.ApplicationRate, 1, 100_000}, {"limits.address_rate", l.AddressRate, 1, 100_000},
 		{"limits.sockets_per_address", l.SocketsPerAddress, 1, 100_000}, {"limits.connections", l.Connections, 10, 1_000_000},
 		{"limits.open_tickets", l.OpenTickets, 1, 100}, {"limits.pin_tries", l.PINTries, 3, 10}, {"limits.stamp_workers", l.StampWorkers, 1, 256},
+		{"risk.second_approver", c.Risk.SecondApprover, 0, 500},
 		{"risk.stamp_step_up", c.Risk.StampStepUp, 0, 500},
 	} {
 		if r.value < r.min || r.value > r.max {
@@ -178,6 +179,7 @@ func (c *Config) checkLifetimes() error {
 		{"lifetimes.evidence", l.Evidence.D(), time.Second, 24 * time.Hour},
 		{"lifetimes.registry", l.Registry.D(), time.Minute, 7 * 24 * time.Hour},
 		{"lifetimes.seal", l.Seal.D(), 24 * time.Hour, 10 * 365 * 24 * time.Hour},
+		{"risk.second_wait", c.Risk.SecondWait.D(), time.Minute, 24 * time.Hour},
 		{"risk.known_page", c.Risk.KnownPage.D(), time.Hour, 366 * 24 * time.Hour},
 		{"shutdown_grace", c.ShutdownGrace.D(), time.Second, 10 * time.Minute},
 	} {
