@@ -2,6 +2,7 @@ package authz
 
 import (
 	"context"
+	"time"
 
 	"yunzhang.dev/authz/codes"
 	"yunzhang.dev/authz/fault"
@@ -55,7 +56,21 @@ func (s *Service) approveDevice(tx unit.Tx, a *Act) error {
 		return fault.DeviceRevoked
 	}
 	d.CoolUntil = tx.Now()
+	if d.Enrolment, err = s.release(d.Enrolment); err != nil {
+		return err
+	}
 	return s.t.Devices.Replace(tx, d)
+}
+
+// release words an enrolment anew without its cooling. The signer believes
+// nothing but the statement, so that a changed row ends no cooling.
+func (s *Service) release(old statement.Signed) (statement.Signed, error) {
+	e, err := statement.ParseEnrolment(old.Bytes)
+	if err != nil || e.CoolsUntil.IsZero() {
+		return old, err
+	}
+	e.CoolsUntil = time.Time{}
+	return s.vouch(e)
 }
 
 // tellPerson sends the notices of an enrolment: to the person, and for a

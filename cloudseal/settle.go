@@ -15,7 +15,7 @@ func (s *Service) settle(ctx context.Context, w *work) error {
 	err := s.Work.Update(ctx, func(tx unit.Tx) error {
 		stamped := make([]Stamped, 0, len(w.items))
 		for _, it := range w.items {
-			open, err := s.closeIntent(tx, it, DoneIntent, "")
+			open, err := s.closeIntent(tx, w, it, DoneIntent, "")
 			if err != nil || !open {
 				return err
 			}
@@ -33,11 +33,15 @@ func (s *Service) settle(ctx context.Context, w *work) error {
 	return nil
 }
 
-// closeIntent writes the end of an intent; false when it has ended before.
-func (s *Service) closeIntent(tx unit.Tx, it *item, to IntentState, reason string) (open bool, err error) {
+// closeIntent writes the end of an intent; false when it has ended before. Whoever
+// lost the lease of the ticket closes nothing.
+func (s *Service) closeIntent(tx unit.Tx, w *work, it *item, to IntentState, reason string) (open bool, err error) {
 	in, err := s.t.Intents.Get(tx, it.intent.ID)
 	if err != nil || in.State != OpenIntent {
 		return false, err
+	}
+	if in.Index == 1 && in.Lease.Fence != w.lease.Fence {
+		return false, ErrLeased
 	}
 	in.State, in.Reason, in.SettledAt = to, reason, tx.Now()
 	return true, s.t.Intents.Replace(tx, in)
@@ -62,7 +66,7 @@ func (s *Service) markStamped(tx unit.Tx, it *item) error {
 func (s *Service) fail(ctx context.Context, w *work, refusal *fault.Error) error {
 	err := s.Work.Update(ctx, func(tx unit.Tx) error {
 		for _, it := range w.items {
-			open, err := s.closeIntent(tx, it, FailedIntent, refusal.Code)
+			open, err := s.closeIntent(tx, w, it, FailedIntent, refusal.Code)
 			if err != nil || !open {
 				return err
 			}
@@ -88,9 +92,27 @@ func (s *Service) fail(ctx context.Context, w *work, refusal *fault.Error) error
 }
 
 func (s *Service) recordFailure(tx unit.Tx, w *work, refusal *fault.Error) error {
-	first := w.items[0]
+	first, decision := w.items[0], audit.Refused
+	if impossible(refusal) {
+		decision = audit.Alarm
+	}
 	return s.record(tx, audit.Record{
 		Actor: "signer", Action: "document.refused", Object: first.intent.Ticket, Org: first.seal.Org,
-		Decision: audit.Refused, Evidence: w.evidence.Approval.Hash(), Detail: refusal.Code,
+		Decision: decision, Evidence: w.evidence.Approval.Hash(), Detail: refusal.Code,
 	})
+}
+
+// impossible reports a refusal that nothing in the ordinary course brings about:
+// the service checks the same before it asks the signer, so its store, or it, is
+// in strange hands.
+func impossible(refusal *fault.Error) bool {
+	for _, never := range []*fault.Error{
+		fault.StatementBad, fault.Signature, fault.SignatureHW, fault.DeviceUnknown, fault.DeviceCooling, fault.DelegationBad, fault.DelegationScope,
+		fault.DelegationLimit, fault.NotLegalRep, fault.DocumentChanged, fault.SignerRefused, fault.SealUnusable,
+	} {
+		if refusal.Code == never.Code {
+			return true
+		}
+	}
+	return false
 }

@@ -15,6 +15,7 @@ type work struct {
 	ticket   string
 	evidence keys.Evidence
 	items    []*item
+	lease    Lease // of this run
 }
 
 // item is one document on its way.
@@ -32,7 +33,8 @@ type item struct {
 // Stamp brings a ticket's intents to their end: stamped, or refused for good.
 // nil means that the end is known and everybody was told; an error means that
 // it is not, and calling again goes on with the same bytes. A ticket without
-// open intents is settled already.
+// open intents is settled already; one that another node works on is
+// ErrLeased.
 //
 // Recover calls nothing but this.
 func (s *Service) Stamp(ctx context.Context, ticket string) error {
@@ -47,7 +49,7 @@ func (s *Service) Stamp(ctx context.Context, ticket string) error {
 	}
 	s.Checkpoint("intent")
 	var signed []keys.Signed
-	if err = s.Outcome.Begin(ctx, ticket); err == nil {
+	if err = s.lease(ctx, w); err == nil {
 		signed, err = s.sign(ctx, w)
 	}
 	if refusal := keys.Refusal(err); refusal != nil {
@@ -58,7 +60,11 @@ func (s *Service) Stamp(ctx context.Context, ticket string) error {
 	}
 	s.Checkpoint("signed")
 	for i, it := range w.items {
-		if err := s.complete(ctx, w, it, signed[i]); err != nil {
+		err := s.keep(ctx, w)
+		if err == nil {
+			err = s.complete(ctx, w, it, signed[i])
+		}
+		if err != nil {
 			return fmt.Errorf("stamp ticket %s: document %d: %w", ticket, it.intent.Index, err)
 		}
 	}

@@ -33,7 +33,7 @@
 //	approved        fetch         done       application   redeem.go   login, bind
 //	approved        kill          failed     application   redeem.go   login, bind: a caught code
 //	issued, open, claimed  cancel cancelled  page, application  page.go, application.go
-//	issued, open, claimed  theft  cancelled  page          attach.go   a reused resume token
+//	issued, open, claimed  theft  cancelled  page          attach.go   a token in two hands
 //	issued, open, claimed, approved  expire  expired  anybody  sweep.go
 //
 // state.go is this table, pure; move.go is the only place that writes a

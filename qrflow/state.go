@@ -56,7 +56,7 @@ const (
 	StepFetch    Step = "fetch"         // log-in and bind: the result was redeemed
 	StepKill     Step = "kill"          // log-in and bind: somebody else held the result code
 	StepCancel   Step = "cancel"        // page or application
-	StepTheft    Step = "theft"         // a resume token came back after its successor
+	StepTheft    Step = "theft"         // a token of the page is in two hands
 	StepExpire   Step = "expire"        // the deadline of the state passed
 )
 

@@ -53,6 +53,8 @@ type Ticket struct {
 	OpenedAt  time.Time `bson:"openedAt"`  // frame 0
 	EndedAt   time.Time `bson:"endedAt"`
 	Resume    int       `bson:"resume"`    // version of the newest resume token; 0: none yet
+	Page      int       `bson:"page"`      // number of the newest attach; 0: none yet
+	Knocks    int       `bson:"knocks"`    // attaches that were refused and are on record
 	Strangers int       `bson:"strangers"` // wrong-subject claims
 
 	Person    string    `bson:"person"` // claimant

@@ -77,7 +77,7 @@ func (s *Signer) proveSecond(p *proof, first holder, ev Evidence, now time.Time)
 	if err := s.secondWords(p, r, ev, now); err != nil {
 		return err
 	}
-	who, err := s.enrolled(ev.Seconding.Enrolment)
+	who, err := s.enrolled(ev.Seconding.Enrolment, now)
 	if err != nil {
 		return err
 	}
@@ -137,7 +137,7 @@ func (s *Signer) proveAppointed(p *proof, who holder, ev Evidence, now time.Time
 			return fault.DelegationScope.Becausef("the appointment does not cover seal %s", seal.ID)
 		}
 	}
-	grantor, err := s.enrolled(g.GrantorEnrolment)
+	grantor, err := s.enrolled(g.GrantorEnrolment, d.IssuedAt)
 	if err != nil {
 		return err
 	}

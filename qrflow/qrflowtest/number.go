@@ -10,8 +10,8 @@ import (
 	"yunzhang.dev/qrflow"
 )
 
-// testWrongNumber: once leaves one try, twice blocks (AT-018).
-func testWrongNumber(t testing.TB, open Opener) {
+// testAT018WrongNumber: once leaves one try, twice blocks.
+func testAT018WrongNumber(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	c := w.Play(t, statement.Stamp, qrflow.Claimed)
 	wrong := c.Phone.Approval(t, c.Claim, Other(c.Match))
@@ -166,9 +166,9 @@ func testRightAfterStranger(t testing.TB, open Opener) {
 	}
 }
 
-// testRefusedHead: what the purpose refuses leaves the ticket open, with the
-// refusal on record (AT-007).
-func testRefusedHead(t testing.TB, open Opener) {
+// testAT007RefusedHead: what the purpose refuses leaves the ticket open, with the
+// refusal on record.
+func testAT007RefusedHead(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	c := w.Play(t, statement.Stamp, qrflow.Open)
 	w.Desk.OnHead = func(*qrflow.Ticket, qrflow.Claimant) error { return fault.DelegationNone }

@@ -25,6 +25,7 @@ type party struct {
 	legal, agent *client.Phone
 	system       *drive.System
 	seal         string
+	clock        *movable // when the test moves it
 	delegation   string
 }
 
@@ -45,6 +46,7 @@ func newParty(t testing.TB, uses int, o app.Options) *party {
 func newPartyIn(t testing.TB, dir string, uses int, o app.Options) *party {
 	t.Helper()
 	o.World = drive.World()
+	o.World.Organizations, o.World.People = append(o.World.Organizations, rival()), append(o.World.People, colleague())
 	base, c, a := startIn(t, dir, o)
 	return gather(t, dir, uses, base, c, a)
 }

@@ -109,7 +109,7 @@ func (c *child) stop() {
 	<-c.gone
 }
 
-func TestKillAtEveryPointOfAStamp(t *testing.T) {
+func TestAT023KillAtEveryPoint(t *testing.T) {
 	t.Parallel()
 	k := newKillWorld(t)
 	var tickets []string

@@ -121,7 +121,7 @@ func TestRefusedNotTheLegalRepresentative(t *testing.T) {
 	}
 }
 
-func TestRefusedByDelegation(t *testing.T) {
+func TestAT036ByDelegation(t *testing.T) {
 	t.Parallel()
 	clock := &movable{}
 	p := newParty(t, 1, app.Options{Now: clock.Now})
@@ -178,7 +178,7 @@ func TestRefusedFrozenSeal(t *testing.T) {
 	check(t, drive.Approve(t.Context(), p.agent, r, scan))
 }
 
-func TestRefusedExpiredTicket(t *testing.T) {
+func TestAT027ExpiredTicket(t *testing.T) {
 	t.Parallel()
 	clock := &movable{}
 	p := newParty(t, 5, app.Options{Now: clock.Now})
@@ -237,7 +237,7 @@ func TestRefusedWrongPINFiveTimes(t *testing.T) {
 	p.untouched(t, p.system, doc, 5)
 }
 
-func TestSecondApprovalMakesNothing(t *testing.T) {
+func TestAT025SecondApproval(t *testing.T) {
 	t.Parallel()
 	p := newParty(t, 5, app.Options{})
 	r, _ := p.ask(t, p.system, "g1")
@@ -254,7 +254,7 @@ func TestSecondApprovalMakesNothing(t *testing.T) {
 	}
 }
 
-func TestForeignIDsAreUnknown(t *testing.T) {
+func TestAT040ForeignIDs(t *testing.T) {
 	t.Parallel()
 	p := newParty(t, 5, app.Options{})
 	other := p.register(t, "另一申报系统")
@@ -268,6 +268,8 @@ func TestForeignIDsAreUnknown(t *testing.T) {
 		"evidence": func(k, _ string) error { _, err := other.Evidence(t.Context(), k); return err },
 		"save":     func(k, _ string) error { _, err := other.Save(t.Context(), k); return err },
 		"redeem":   func(k, _ string) error { _, err := other.Redeem(t.Context(), k, "x", []byte("y")); return err },
+		"binding":  func(string, string) error { _, err := other.Binding(t.Context(), "h1"); return err },
+		"unbind":   func(string, string) error { return other.Unbind(t.Context(), "h1") },
 		"ask": func(_, d string) error {
 			_, err := other.Ask(t.Context(), drive.StampAsk("h2", uscc, d, 1, 1, 1))
 			return err
@@ -286,7 +288,7 @@ func TestForeignIDsAreUnknown(t *testing.T) {
 	}
 }
 
-func TestStolenResultCodeIsWorthless(t *testing.T) {
+func TestAT015StolenCode(t *testing.T) {
 	t.Parallel()
 	p := newParty(t, 5, app.Options{})
 	r, _ := p.ask(t, p.system, "i1")

@@ -16,7 +16,7 @@ import (
 // A copy of the whole data folder, taken at the worst moment (an approval is
 // committed and not stamped), in the hands of somebody who has everything but
 // the keys folder: he makes one of his own.
-func TestCopyOfTheDataSealsNothing(t *testing.T) {
+func TestAT092CopySealsNothing(t *testing.T) {
 	t.Parallel()
 	k := newKillWorld(t)
 	victim := startChild(t, k.configFile, "intent")

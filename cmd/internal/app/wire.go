@@ -7,6 +7,7 @@ import (
 	"yunzhang.dev/authz/audit"
 	"yunzhang.dev/authz/onetime"
 	"yunzhang.dev/authz/passkey"
+	"yunzhang.dev/authz/unit"
 	"yunzhang.dev/binding"
 	"yunzhang.dev/cloudseal"
 	"yunzhang.dev/cloudseal/ca"
@@ -61,6 +62,7 @@ func (a *App) wireAuthz() (err error) {
 	c, d := a.cfg, &a.domains
 	d.sms, err = onetime.NewSMS(onetime.Deps{
 		Work: a.main.Work, Codes: a.main.Codes, Tallies: a.main.Tallies, Carrier: carrier{a.outside.outbox}, Pepper: a.secrets.derive("codes"),
+		Alarm: d.pumping,
 	})
 	if err != nil {
 		return err
@@ -79,6 +81,13 @@ func (a *App) wireAuthz() (err error) {
 	return err
 }
 
+// pumping puts it on record that more codes were asked for than anybody needs.
+func (d *domains) pumping(tx unit.Tx, bound string) error {
+	return d.audit.Write(tx, audit.Record{
+		Actor: "system", Role: "system", Action: "codes.flood", Object: bound, Decision: audit.Alarm, Detail: "sms-pumping",
+	})
+}
+
 func (a *App) wireSeals() error {
 	c, d := a.cfg, &a.domains
 	issuing, err := ca.OpenIssuer(a.secrets.IssuingCert, a.secrets.Issuing)
@@ -92,7 +101,7 @@ func (a *App) wireSeals() error {
 		Blobs: a.blobs, Signer: d.signer, Stops: d.signer, Audit: d.audit, Issuer: issuing,
 		Maker: a.secrets.Maker, MakerCertificate: a.secrets.MakerCert, StatusKey: a.secrets.Status,
 		Roots: [][]byte{a.secrets.RootCert}, Intermediates: [][]byte{a.secrets.IssuingCert},
-		Authorities: []gm.PublicKey{a.secrets.Authority.Public()}, Host: c.Sites.Issuer, Limits: limits,
+		Authorities: []gm.PublicKey{a.secrets.Authority.Public()}, Host: c.Sites.Issuer, Node: c.NodeName(), Limits: limits,
 		Now: a.now, Log: a.log, Checkpoint: a.opts.Checkpoint,
 	})
 	return err
@@ -103,6 +112,7 @@ func (a *App) wireFlow() (err error) {
 	a.domains.flow, err = qrflow.New(qrflow.Deps{
 		Work: a.main.Work, Tickets: a.main.Tickets, Events: a.main.Events, Approvals: a.main.Approvals, Audit: a.domains.audit,
 		Secrets: []qrflow.Secret{{ID: "1", Key: a.secrets.derive("tickets")}}, QRBase: c.Sites.Verify + "/q", Now: a.now,
+		Limiter: newLimiter(a.main.Work, a.main.Windows, a.log),
 		Limits: qrflow.Limits{
 			Frame: l.Frame.D(), Open: l.Open.D(), DecideLogin: l.DecideLogin.D(), DecideBind: l.DecideBind.D(),
 			DecideStamp: l.DecideStamp.D(), Second: c.Risk.SecondWait.D(), Start: l.Start.D(), Result: l.Result.D(), OpenTickets: c.Limits.OpenTickets,
