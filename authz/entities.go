@@ -111,6 +111,9 @@ type Device struct {
 	CoolUntil  time.Time        `bson:"coolUntil"`
 	Enrolment  statement.Signed `bson:"enrolment" enc:"statement"`
 	PIN        PIN              `bson:"pin" enc:"secret"`
+	// Blocked is when requests were blocked by wrong numbers of this device, within
+	// the last day; with Limits.BlockedADay of them it is frozen for review.
+	Blocked []time.Time `bson:"blocked"`
 	// PINTries counts wrong entries in a row; at PINLimit the PIN is locked.
 	PINTries  int       `bson:"pinTries"`
 	CreatedAt time.Time `bson:"createdAt"`

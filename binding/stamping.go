@@ -170,7 +170,7 @@ func (s stamping) Ended(tx unit.Tx, t qrflow.Ticket) error {
 	if !t.Statement.IsZero() && !t.Waits {
 		return nil
 	}
-	if err := s.endSecond(tx, t.ID); err != nil {
+	if err := errors.Join(s.guessed(tx, &t), s.endSecond(tx, t.ID)); err != nil {
 		return err
 	}
 	r, err := decodeRequest(&t)
