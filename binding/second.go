@@ -101,6 +101,11 @@ func (s *Service) maySecond(tx unit.Tx, who authz.Caller, t *qrflow.Ticket, r *r
 	if err == nil {
 		err = authz.Decide(f, ask, tx.Now())
 	}
+	for _, stranger := range []error{fault.Subject, fault.DelegationNone, fault.AgentNotAllowed, fault.NotLegalRep} {
+		if errors.Is(err, stranger) {
+			return f, fault.Absent // it is none of his business that there is one
+		}
+	}
 	if err != nil {
 		return f, err
 	}

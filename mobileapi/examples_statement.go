@@ -49,6 +49,7 @@ func exampleReview(kind string) statement.Review {
 		authz.ActApproveAgent:    {ID: authz.MembershipID(exampleID("og"), exampleAgent().ID), Hash: exampleDigest("membership")},
 		authz.ActApproveDevice:   {ID: exampleID("dv"), Hash: exampleDigest("new key")},
 		ActClaimSeal:             {ID: "statutory"},
+		ActUnfreezeSeal:          {ID: exampleSealCode, Hash: exampleDigest("seal")},
 		statement.SecondApproval: {ID: exampleID("tk"), Hash: exampleDigest("approval")},
 	}
 	r := statement.Review{

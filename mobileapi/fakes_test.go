@@ -83,8 +83,9 @@ func (s *seals) Impressions(_ context.Context, uscc string) ([]mobileapi.Impress
 	}, nil
 }
 
-func (s *seals) Turn(_ context.Context, _ authz.Caller, code string, frozen bool, _ string) error {
-	s.change(code, func(i *mobileapi.SealInfo) {
+func (s *seals) Turn(_ context.Context, _ authz.Caller, t mobileapi.SealTurn) error {
+	frozen := t.Unfreeze == nil
+	s.change(t.Code, func(i *mobileapi.SealInfo) {
 		i.Usable, i.State, i.StateName = !frozen, "usable", mobileapi.Words{ZH: "正常", EN: "usable"}
 		if frozen {
 			i.State, i.StateName = "frozen", mobileapi.Words{ZH: "已冻结", EN: "frozen"}

@@ -5,7 +5,7 @@ import "time"
 // Draft is a statement that waits for its signature.
 type Draft struct {
 	ActID        string        `json:"act_id"`
-	Kind         string        `json:"kind" enum:"delegation,revocation,accept-agreement,approve-agent,approve-device,claim-seal,second-approval"`
+	Kind         string        `json:"kind" enum:"delegation,revocation,accept-agreement,approve-agent,approve-device,claim-seal,second-approval,unfreeze-seal"`
 	Statement    Bytes         `json:"statement" doc:"The exact bytes to sign"`
 	StatementSM3 Hash          `json:"statement_sm3"`
 	Summary      []SummaryLine `json:"summary" doc:"The statement in words, for the screen"`
@@ -53,9 +53,9 @@ type ActSignature struct {
 // ActResult is what a signed statement brought about.
 type ActResult struct {
 	ActID       string           `json:"act_id"`
-	Kind        string           `json:"kind" enum:"delegation,revocation,accept-agreement,approve-agent,approve-device,claim-seal,second-approval"`
+	Kind        string           `json:"kind" enum:"delegation,revocation,accept-agreement,approve-agent,approve-device,claim-seal,second-approval,unfreeze-seal"`
 	Done        bool             `json:"done" doc:"It is in force"`
-	SubjectKind string           `json:"subject_kind" enum:"delegation,agent,device,membership,agreement,application,ticket"`
+	SubjectKind string           `json:"subject_kind" enum:"delegation,agent,device,membership,agreement,application,ticket,seal"`
 	SubjectID   string           `json:"subject_id" doc:"What it made, changed or ended"`
 	Application *SealApplication `json:"application,omitempty" doc:"Of a claim"`
 	State       string           `json:"state,omitzero" doc:"Of the request, after a second opinion"`

@@ -207,5 +207,14 @@ func (p *Phone) DraftClaim(ctx context.Context, place Place, kind string, pictur
 	return p.draftReview(ctx, path, in, review{actClaimSeal, kind, &hash, place.USCC})
 }
 
+// actUnfreezeSeal is the act by which a frozen seal becomes usable again.
+const actUnfreezeSeal = "unfreeze-seal"
+
+// DraftUnfreeze drafts that a frozen seal is usable again; seal is one of Seals.
+func (p *Phone) DraftUnfreeze(ctx context.Context, seal Seal, reason string) (*Draft, error) {
+	path := "/v1/seals/" + escape(seal.Code) + "/unfreeze/draft"
+	return p.draftReview(ctx, path, because{reason}, review{actUnfreezeSeal, seal.Code, &seal.SM3, seal.USCC})
+}
+
 // escape puts an id into a path.
 func escape(id string) string { return url.PathEscape(id) }

@@ -138,7 +138,7 @@ func TestSecondPersonRefuses(t *testing.T) {
 	}
 	r, doc := approve()
 	_, err := p.second(t, boss, r.Ticket, true)
-	wantCode(t, err, "delegation-none")
+	wantCode(t, err, "not-found")
 	state, err := p.second(t, p.legal, r.Ticket, false)
 	check(t, err)
 	m, err := r.Page.Wait(t.Context(), func(m drive.Message) bool { return m.Type == "ended" })
