@@ -60,7 +60,7 @@ func faultyRun(t *testing.T, seed uint64) {
 	defer unlocked.Close()
 	var loading sync.WaitGroup
 	loading.Go(func() { l.run(t, unlocked, 3, stop) })
-	faults := k.trouble(t, rand.New(rand.NewPCG(seed, 7)), fromEnv(t, "YUNZHANG_TEST_FAULTS", 8))
+	faults := k.trouble(t, rand.New(rand.NewPCG(seed, 7)), fromEnv(t, "YUNZHANG_TEST_FAULTS", max(8/slower, 2)))
 	close(stop)
 	loading.Wait()
 	for i := range 3 { // all that is open is finished by the nodes alone

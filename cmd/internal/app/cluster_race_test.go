@@ -38,13 +38,13 @@ func TestPowerEndsOnAnotherNode(t *testing.T) {
 	check(t, err)
 	defer owner.Close()
 	x := &crossing{cluster: k, apps: []*app.App{a, b}, agent: agent, legal: legal, owner: owner, span: 20 * time.Millisecond}
-	seed, rounds := uint64(fromEnv(t, "YUNZHANG_TEST_SEED", 1)), fromEnv(t, "YUNZHANG_TEST_ROUNDS", raceRounds)
+	seed, rounds := uint64(fromEnv(t, "YUNZHANG_TEST_SEED", 1)), fromEnv(t, "YUNZHANG_TEST_ROUNDS", max(raceRounds/slower, 4))
 	r := rand.New(rand.NewPCG(seed, 34))
 	for round := range rounds {
 		x.round(t, round, r)
 	}
 	t.Logf("seed %d, %d rounds: %d approved before the end, %d refused; %d of the approved stamped", seed, rounds, x.before, x.after, x.stamped)
-	if x.before == 0 || x.after == 0 {
+	if rounds >= raceRounds && (x.before == 0 || x.after == 0) {
 		t.Error("all rounds went one way: nothing was crossed")
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"yunzhang.dev/cloudseal/impression"
 	"yunzhang.dev/cloudseal/keys"
 	"yunzhang.dev/cloudseal/status"
+	"yunzhang.dev/cmd/internal/store"
 	"yunzhang.dev/qrflow"
 )
 
@@ -147,6 +148,11 @@ func (a *App) StopApp(ctx context.Context, app string) error {
 // RestoreApp is the undoing of StopApp.
 func (a *App) RestoreApp(ctx context.Context, app string) error {
 	return a.domains.binding.RestoreApp(ctx, "us_operator", app, "test")
+}
+
+// UnlockDevice does what an operator's signed order does.
+func (a *App) UnlockDevice(ctx context.Context, device string) error {
+	return a.domains.authz.UnlockDevice(ctx, "us_operator", device, "test")
 }
 
 // Recorded gives the audit records of an action, newest first.
@@ -284,3 +290,6 @@ func (a *App) StampedUnderStop(ctx context.Context, id string) (stamped bool, la
 
 // Deafen makes it so that nothing was heard from the outbox for a long time.
 func (a *App) Deafen() { a.ears.hear(a.now().Add(-2 * deaf)) }
+
+// Bucket is where sealed documents are.
+func (a *App) Bucket() store.Lister { return a.bucket.(store.Lister) }
