@@ -154,7 +154,12 @@ func (a *App) acted(tx unit.Tx, q unit.Query) (list []mobileapi.Activity, last [
 
 func (a *App) mountPortal(site *fiber.App) error {
 	d := &a.domains
+	atOnce := 0 // api's own
+	if a.opts.Unlimited {
+		atOnce = 1 << 10
+	}
 	portal, err := api.New(api.Deps{
+		AtOnce:  atOnce,
 		Binding: d.binding, Seals: d.seals, Flow: d.flow, Idempotency: answers{a.main.Work, a.main.Answers},
 		Nonces: nonces{a.main.Work, a.main.Spent}, PerClient: a.perClient(), PerAddress: a.perAddress(), SocketURL: a.socketURL(),
 		MaxDocument: a.cfg.Limits.Document, Now: a.now,
