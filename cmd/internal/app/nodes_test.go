@@ -1,12 +1,7 @@
 package app_test
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"log/slog"
-	"net"
-	"path/filepath"
 	"testing"
 
 	"yunzhang.dev/cmd/internal/app"
@@ -15,35 +10,22 @@ import (
 	"yunzhang.dev/mobileapi/client"
 )
 
-// nodes are the nodes that a test of several spreads its calls over: three on
-// MongoDB, on one store under the same names. On the embedded store there is one,
-// and it is all three.
+// nodes are the nodes that a test of several spreads its calls over. On the
+// embedded store there is one, and it is all three; on MongoDB two more are
+// started.
 func (p *party) nodes(t testing.TB) []drive.Node {
 	t.Helper()
+	nodes := []drive.Node{p.Node, p.Node, p.Node}
 	if !storetest.OnMongo() {
-		return []drive.Node{p.Node, p.Node, p.Node}
+		return nodes
 	}
-	return []drive.Node{p.Node, p.another(t), p.another(t)}
-}
-
-// another starts one more node on the party's store.
-func (p *party) another(t testing.TB) drive.Node {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	check(t, err)
-	c, n := p.Config, p.Node
-	c.Listen, c.DataDir = ln.Addr().String(), filepath.Join(t.TempDir(), "data")
-	a, err := app.New(c, app.Options{World: world(), Unlimited: true, Log: slog.New(slog.DiscardHandler)})
-	check(t, err)
-	ctx, stop := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- a.Run(ctx, ln) }()
-	t.Cleanup(func() {
-		stop()
-		check(t, errors.Join(<-done, a.Close()))
-	})
-	n.Net.Addr = c.Listen
-	return n
+	for i := range nodes[1:] {
+		c := p.Config
+		c.Node, c.Listen, c.DataDir = fmt.Sprint("further", i+1), freeAddress(t), t.TempDir()
+		runNode(t, c, app.Options{})
+		nodes[i+1].Net = drive.Net{Addr: c.Listen}
+	}
+	return nodes
 }
 
 // phoneAt is a phone that talks to another node; name is its folder.
