@@ -130,6 +130,11 @@ func (s *Service) recheck(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, r *re
 	if err := s.stepUp(tx, t, c, r); err != nil {
 		return authz.Facts{}, err
 	}
+	return s.standing(tx, t, c, r, second)
+}
+
+// standing is recheck without the face, which is asked for once.
+func (s *Service) standing(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, r *request, second bool) (authz.Facts, error) {
 	ask := r.ask(t, second)
 	f, err := s.authz.Facts(tx, c.Device, r.Org, r.Delegation.ID, ask)
 	if err != nil {

@@ -129,6 +129,7 @@ func (a *App) mountPhone(site *fiber.App) error {
 		Seals:        sealShelf{a.main.Work, d.authz, d.seals, a.outside.registry},
 		Claims:       claims{a.main.Work, d.seals, a.blobs},
 		Scans:        scans{a.main.Work, d.flow, d.binding, d.seals},
+		Seconds:      seconds{d.binding},
 		Applications: applications{a.main.Work, d.binding},
 		History:      history{a.main.Work, d.seals, a.acted},
 		Idempotency:  answers{a.main.Work, a.main.Answers},
