@@ -231,8 +231,11 @@ func (s *Service) BatchOf(tx unit.Tx, hold string) (*Batch, error) {
 	return newBatch(made), nil
 }
 
+// held asks for the preparations of a hold, in their order.
+func held(hold string) unit.Query { return unit.Query{Index: "hold+index", Key: []any{hold}} }
+
 func (s *Service) preparations(tx unit.Tx, hold string) ([]*Preparation, error) {
-	made, err := s.t.Preparations.Find(tx, unit.Query{Index: "hold+index", Key: []any{hold}})
+	made, err := s.t.Preparations.Find(tx, held(hold))
 	if err != nil {
 		return nil, err
 	}
