@@ -142,6 +142,9 @@ func (x *call) read(cmd command) error {
 			return refuse("field %s of %s", k, x.name)
 		}
 	}
+	if truth(field(x.body, "apiStrict")) {
+		return refuse("apiStrict")
+	}
 	if ms := number(field(x.body, "maxTimeMS")); ms > 0 {
 		x.deadline = time.Now().Add(time.Duration(ms) * time.Millisecond)
 	}
