@@ -83,6 +83,9 @@ func (x *call) perform() (doc, error) {
 	if x.name == "configureFailPoint" {
 		return x.finish(x.guarded(cmd))
 	}
+	if x.m.closing {
+		return x.failed(fail(codeInterruptedAtShutdown, "interrupted at shutdown")), nil
+	}
 	fault := NoFault
 	if cmd.flags&flagFree == 0 {
 		fault = x.faultFor()

@@ -13,7 +13,7 @@
 //	…
 //	set.DropNext("commitTransaction", mongosim.DropAfter) // or any other Fault
 //	set.Primary().StepDown()
-//	set.Member(2).Kill() // also Restart, Pause, Resume, Cut, Heal, Hold, Release, Delay, Skew, Elect
+//	set.Member(2).Kill() // also Shutdown, Restart, Pause, Resume, Cut, Heal, Hold, Release, Delay, Skew, Elect
 //
 // Options.Faults, or SetFaults, injects faults by seed: at once under load, or
 // one in a step (Step) in a test that drives its actors one operation at a time
