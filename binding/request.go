@@ -112,6 +112,19 @@ func (s *Service) head(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, r *reque
 	return head, err
 }
 
+// wants names what recheck will read, as far as the ticket tells: a hint.
+func (s *Service) wants(t *qrflow.Ticket, c qrflow.Claimant, r *request) []unit.Want {
+	return append(s.authz.Wants(c.Device, c.Person, r.Org, r.Delegation.ID),
+		unit.Rows(s.t.Apps, t.App), s.bindingOn(t.App, r.Account))
+}
+
+// needs names what recheck, bound, remember and rely will read once more.
+func (s *Service) needs(t *qrflow.Ticket, f *authz.Facts, r *request) []unit.Want {
+	return append(s.authz.Needs(f, len(r.Docs)),
+		unit.Rows(s.t.Apps, t.App), s.bindingOn(t.App, r.Account), s.authz.NeedsPresent(t.ClaimID()),
+		unit.Rows(s.t.Pages, pageID(t.App, r.Account, r.Context)))
+}
+
 // recheck does what is common to the three purposes of checks 10 to 17.
 func (s *Service) recheck(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, r *request, second bool) (authz.Facts, error) {
 	if err := s.stepUp(tx, t, c, r); err != nil {

@@ -48,18 +48,9 @@ func (s stamping) Recheck(ctx context.Context, t qrflow.Ticket, c qrflow.Claiman
 	if err := s.authz.Refresh(ctx, r.Org); err != nil {
 		return nil, err
 	}
-	err = s.work.View(ctx, func(tx unit.Tx) error {
-		if _, err := s.bound(tx, &t, c, r); err != nil {
-			return err
-		}
-		f, err := s.recheck(tx, &t, c, r, len(a.Second) > 0)
-		if err != nil {
-			return err
-		}
-		if err := s.delegationSigned(tx, &f); err != nil {
-			return err
-		}
-		_, err = s.seals.Usable(tx, r.Party.USCC, r.Seals)
+	var needs []unit.Want
+	err = s.work.View(ctx, func(tx unit.Tx) (err error) {
+		needs, err = s.examine(tx, &t, c, r, len(a.Second) > 0)
 		return err
 	})
 	if err != nil {
@@ -68,7 +59,39 @@ func (s stamping) Recheck(ctx context.Context, t qrflow.Ticket, c qrflow.Claiman
 	if err := s.seals.CheckDocuments(ctx, t.Tenant, r.Hold, r.Docs); err != nil {
 		return nil, err
 	}
-	return func(tx unit.Tx, t *qrflow.Ticket) error { return s.settle(tx, t, c, a, count) }, nil
+	return func(tx unit.Tx, t *qrflow.Ticket) error {
+		if err := unit.Fetch(tx, needs...); err != nil {
+			return err
+		}
+		return s.settle(tx, t, c, a, count)
+	}, nil
+}
+
+// examine does the checks 12 to 17 and names what the transaction will read
+// when it does them again.
+func (s stamping) examine(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, r *request, second bool) ([]unit.Want, error) {
+	wants := append(s.wants(t, c, r), s.seals.Needs(r.Hold, r.Seals, nil)...)
+	if err := unit.Fetch(tx, wants...); err != nil {
+		return nil, err
+	}
+	if _, err := s.bound(tx, t, c, r); err != nil {
+		return nil, err
+	}
+	f, err := s.recheck(tx, t, c, r, second)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.delegationSigned(tx, &f); err != nil {
+		return nil, err
+	}
+	if _, err := s.seals.Usable(tx, r.Party.USCC, r.Seals); err != nil {
+		return nil, err
+	}
+	batch, err := s.seals.BatchOf(tx, r.Hold)
+	if err != nil {
+		return nil, err
+	}
+	return append(s.needs(t, &f, r), s.seals.Needs(r.Hold, r.Seals, batch.Documents)...), nil
 }
 
 // delegationSigned verifies the grantor's signature on the delegation: the row
