@@ -39,16 +39,17 @@ func check(t testing.TB, err error) {
 
 func newParty(t testing.TB, uses int, o app.Options) *party {
 	t.Helper()
-	return newPartyIn(t, t.TempDir(), uses, o)
-}
-
-// newPartyIn is newParty with a folder that may outlive the test.
-func newPartyIn(t testing.TB, dir string, uses int, o app.Options) *party {
-	t.Helper()
-	o.World = drive.World()
-	o.World.Organizations, o.World.People = append(o.World.Organizations, rival()), append(o.World.People, colleague())
+	o.World = world()
+	dir := t.TempDir()
 	base, c, a := startIn(t, dir, o)
 	return gather(t, dir, uses, base, c, a)
+}
+
+// world is the sandbox's, with others who have nothing to do with the party.
+func world() app.World {
+	w := drive.World()
+	w.Organizations, w.People = append(w.Organizations, rival()), append(w.People, colleague())
+	return w
 }
 
 // gather makes the party of a node that runs.
