@@ -121,7 +121,8 @@ func (s *Service) wants(t *qrflow.Ticket, c qrflow.Claimant, r *request) []unit.
 // needs names what recheck, bound, remember and rely will read once more.
 func (s *Service) needs(t *qrflow.Ticket, f *authz.Facts, r *request) []unit.Want {
 	return append(s.authz.Needs(f, len(r.Docs)),
-		unit.Rows(s.t.Apps, t.App), s.bindingOn(t.App, r.Account), unit.Rows(s.t.Pages, pageID(t.App, r.Account, r.Context)))
+		unit.Rows(s.t.Apps, t.App), s.bindingOn(t.App, r.Account), s.authz.NeedsPresent(t.ClaimID()),
+		unit.Rows(s.t.Pages, pageID(t.App, r.Account, r.Context)))
 }
 
 // recheck does what is common to the three purposes of checks 10 to 17.

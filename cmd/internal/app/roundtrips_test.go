@@ -20,8 +20,8 @@ import (
 	"yunzhang.dev/cmd/internal/store/storetest"
 )
 
-// trips are the commands that one node sends to MongoDB, in their order.
-type trips struct {
+// ledger lists the commands that one node sends to MongoDB, in their order.
+type ledger struct {
 	mu  sync.Mutex
 	all []trip // guarded by mu
 }
@@ -33,7 +33,7 @@ type trip struct {
 	unit  string // the transaction, "" outside
 }
 
-func (tr *trips) monitor() *event.CommandMonitor {
+func (tr *ledger) monitor() *event.CommandMonitor {
 	return &event.CommandMonitor{Started: func(_ context.Context, e *event.CommandStartedEvent) {
 		switch e.CommandName {
 		case "getMore", "killCursors", "endSessions":
@@ -76,7 +76,7 @@ func collectionsOf(c bson.Raw) (names []string) {
 }
 
 // take gives what was sent since the last call.
-func (tr *trips) take() []trip {
+func (tr *ledger) take() []trip {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
 	all := tr.all
@@ -129,7 +129,7 @@ func names(all []trip) string {
 func TestRoundTripsOfAnApproval(t *testing.T) {
 	t.Parallel()
 	set := mongotest.Start(t, mongotest.Options{OnlySim: true, Sim: mongosim.Options{}})
-	sent := &trips{}
+	sent := &ledger{}
 	dir := t.TempDir()
 	o := app.Options{Unlimited: true, World: drive.World(), Monitor: sent.monitor()}
 	base, c, a := startNode(t, dir, o, (*app.App).RunQuiet, func(c *config.Config) { c.Store = storetest.On(t, set) })
@@ -137,7 +137,8 @@ func TestRoundTripsOfAnApproval(t *testing.T) {
 	for _, form := range []string{"first", "later"} { // the slot is new, as it is once some were used
 		d, err := p.system.Upload(t.Context(), "登记表.pdf", samplePDF(t, "ff.pdf"))
 		check(t, err)
-		r, err := p.system.Ask(t.Context(), drive.StampAsk("zhang-"+form, uscc, d.ID, 1, 130, 200))
+		p.bindAtOnce(t, p.system, "zhangsan")
+		r, err := p.system.Ask(t.Context(), drive.StampAsk("zhangsan", uscc, d.ID, 1, 130, 200))
 		check(t, err)
 		scan, err := drive.Claim(t.Context(), p.agent, r)
 		check(t, err)
@@ -166,11 +167,11 @@ func TestRoundTripsOfAnApproval(t *testing.T) {
 }
 
 // roundTrips counts the approval of a ticket that ends without a stamp.
-func (p *party) roundTrips(t *testing.T, sent *trips, purpose string) {
+func (p *party) roundTrips(t *testing.T, sent *ledger, purpose string) {
 	t.Helper()
-	ask := ds.Ask{Purpose: purpose}
+	ask := ds.Ask{Purpose: purpose, Subject: ds.Subject{Account: "acct-0001"}}
 	if purpose == "bind" {
-		ask.Subject = ds.Subject{Account: "acct-0001", USCC: uscc}
+		ask.Subject.USCC = uscc
 	}
 	r, err := p.system.Ask(t.Context(), ask)
 	check(t, err)

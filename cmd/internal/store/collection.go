@@ -175,5 +175,5 @@ func (c *collection[T]) decode(doc bson.Raw) (*T, error) {
 }
 
 func (c *collection[T]) row(id string) *rowCipher {
-	return &rowCipher{fields: c.plan.sealed, collection: c.name, id: id}
+	return &rowCipher{fields: c.plan.sealed, collection: c.name, id: id, keys: &c.db.rows}
 }
