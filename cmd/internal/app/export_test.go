@@ -203,7 +203,8 @@ func (a *App) NewLimiter() qrflow.Limiter { return newLimiter(a.main.Work, a.mai
 // Pooled is pooled.
 func Pooled(uri string, size int) string { return pooled(uri, size) }
 
-// Ended reports whether a ticket and its intents have come to their end.
+// Ended reports whether what was approved has come to its end: the ticket and its
+// intents. A ticket that nobody approved has nothing to end.
 func (a *App) Ended(ctx context.Context, id string) (ended bool, state string, err error) {
 	err = a.main.Work.View(ctx, func(tx unit.Tx) error {
 		t, err := a.main.Tickets.Get(tx, id)
@@ -215,6 +216,7 @@ func (a *App) Ended(ctx context.Context, id string) (ended bool, state string, e
 		for _, in := range intents {
 			ended = ended && in.State != cloudseal.OpenIntent
 		}
+		ended = ended || len(intents) == 0
 		return err
 	})
 	return ended, state, err
