@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"yunzhang.dev/authz"
@@ -16,7 +17,9 @@ import (
 	"yunzhang.dev/cloudseal/impression"
 	"yunzhang.dev/cloudseal/keys"
 	"yunzhang.dev/cloudseal/status"
+	"yunzhang.dev/cmd/internal/config"
 	"yunzhang.dev/cmd/internal/store"
+	"yunzhang.dev/cmd/internal/store/engine"
 	"yunzhang.dev/qrflow"
 )
 
@@ -212,7 +215,8 @@ func (a *App) NewLimiter() qrflow.Limiter { return newLimiter(a.main.Work, a.mai
 // Pooled is pooled.
 func Pooled(uri string, size int) string { return pooled(uri, size) }
 
-// Ended reports whether a ticket and its intents have come to their end.
+// Ended reports whether what was approved has come to its end: the ticket and its
+// intents. A ticket that nobody approved has nothing to end.
 func (a *App) Ended(ctx context.Context, id string) (ended bool, state string, err error) {
 	err = a.main.Work.View(ctx, func(tx unit.Tx) error {
 		t, err := a.main.Tickets.Get(tx, id)
@@ -224,6 +228,7 @@ func (a *App) Ended(ctx context.Context, id string) (ended bool, state string, e
 		for _, in := range intents {
 			ended = ended && in.State != cloudseal.OpenIntent
 		}
+		ended = ended || len(intents) == 0
 		return err
 	})
 	return ended, state, err
@@ -300,3 +305,26 @@ func (a *App) Deafen() { a.ears.hear(a.now().Add(-2 * deaf)) }
 
 // Bucket is where sealed documents are.
 func (a *App) Bucket() store.Lister { return a.bucket.(store.Lister) }
+
+// StripMarks takes away what the stores of a configuration say of themselves.
+func StripMarks(ctx context.Context, cfg config.Config) (err error) {
+	a := &App{cfg: cfg, opts: Options{Now: time.Now}, log: slog.New(slog.DiscardHandler)}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	if err := a.openSecrets(); err != nil {
+		return err
+	}
+	s, err := a.openConfigured(cfg.Store.Engine)
+	if err != nil {
+		return err
+	}
+	for _, db := range []*store.DB{store.NewMain(store.New(s.main, a.secrets)).DB, store.NewJournal(store.New(s.journal, a.secrets)).DB} {
+		err := db.Ready(ctx)
+		if err == nil {
+			err = db.Engine().Update(ctx, func(t engine.Tx) error { return t.Delete("marks", "keys") })
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
