@@ -97,7 +97,7 @@ func (s *Service) head(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, r *reque
 	if err := authz.Decide(f, ask, tx.Now()); err != nil {
 		return nil, err
 	}
-	if err := s.assess(tx, t, c, r); err != nil {
+	if err := s.assess(tx, t, c, r, &f.Device); err != nil {
 		return nil, err
 	}
 	r.Delegation = statement.Ref{}
@@ -130,6 +130,11 @@ func (s *Service) recheck(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, r *re
 	if err := s.stepUp(tx, t, c, r); err != nil {
 		return authz.Facts{}, err
 	}
+	return s.standing(tx, t, c, r, second)
+}
+
+// standing is recheck without the face, which is asked for once.
+func (s *Service) standing(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, r *request, second bool) (authz.Facts, error) {
 	ask := r.ask(t, second)
 	f, err := s.authz.Facts(tx, c.Device, r.Org, r.Delegation.ID, ask)
 	if err != nil {

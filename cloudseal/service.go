@@ -23,6 +23,8 @@ type Limits struct {
 	MaxBatch int
 	// MaxBatchBytes bounds them together, for the same memory.
 	MaxBatchBytes int
+	// DailyUpload bounds the bytes that one tenant uploads in a day; 0: no bound.
+	DailyUpload int
 	// Validity is how long a new seal and its certificate are valid; the
 	// documents behind domain.md have three years.
 	Validity time.Duration

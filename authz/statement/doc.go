@@ -43,8 +43,9 @@
 //	                     form of the first edition is allowed: "seal: <ref>" instead of
 //	                     seals and seal.1, and no "seal=" in any doc.i
 //	cseal-delegation/1   id, nonce, issuer, org, grantor (person), device, agent (person),
-//	                     app, actions (of bind login stamp, in this order), seals? and
-//	                     seal.j, not-before, not-after, max (uses), issued-at
+//	                     app, actions (of bind login second stamp, in this order), seals?
+//	                     and seal.j, not-before, not-after, max (uses), second-from?
+//	                     (documents), issued-at
 //	cseal-revocation/1   nonce, issuer, kind (delegation agent device), subject (ref?),
 //	                     org?, person, device, reason?, issued-at
 //	cseal-enrolment/1    id, issuer, person, id-hash, tier (S W N), key (SPKI),

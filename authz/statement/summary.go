@@ -145,6 +145,9 @@ func (d Delegation) Summary(lang string) []Line {
 	if d.Max > 0 {
 		s.add("用印次数", "Stamps in all", strconv.Itoa(d.Max))
 	}
+	if d.SecondFrom > 0 {
+		s.add("须他人复核", "Second person", fmt.Sprintf(s.say("一次 %d 份以上", "from %d documents at once"), d.SecondFrom))
+	}
 	if d.allows(Stamp) {
 		s.consequence(
 			fmt.Sprintf("签署后立即生效：该经办人可在上述系统中使用上述印章，最多 %d 次，后果由单位承担。您可随时撤销。", d.Max),
@@ -164,6 +167,8 @@ func (s *summary) actions(actions []string) string {
 			named[i] = s.say("绑定证书", "bind")
 		case Login:
 			named[i] = s.say("登录", "log in")
+		case Second:
+			named[i] = s.say("复核他人用印", "approve as second person")
 		case Stamp:
 			named[i] = s.say("用印", "stamp")
 		}

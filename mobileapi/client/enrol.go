@@ -21,6 +21,7 @@ type Applicant struct {
 	IDNumber   string
 	Phone      string
 	DeviceName string
+	Lost       bool // device: the former ones are lost, and end
 }
 
 // Enrolment is a registration under way: codes are on their way and the person
@@ -89,9 +90,10 @@ func (e *Enrolment) wire(a Applicant) any {
 		Invitation string    `json:"invitation,omitzero"`
 		Applicant  applicant `json:"applicant"`
 		Device     device    `json:"device"`
+		Lost       bool      `json:"lost,omitzero"`
 	}{
 		a.Kind, a.USCC, a.Invitation, applicant{a.Name, a.IDNumber, a.Phone},
-		device{a.DeviceName, string(authz.TierS), e.key.Public().SPKI(), e.request.Public().SPKI()},
+		device{a.DeviceName, string(authz.TierS), e.key.Public().SPKI(), e.request.Public().SPKI()}, a.Lost,
 	}
 }
 

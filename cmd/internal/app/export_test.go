@@ -10,6 +10,7 @@ import (
 	"yunzhang.dev/authz"
 	"yunzhang.dev/authz/audit"
 	"yunzhang.dev/authz/notify"
+	"yunzhang.dev/authz/realperson"
 	"yunzhang.dev/authz/unit"
 	"yunzhang.dev/binding"
 	"yunzhang.dev/cloudseal"
@@ -151,6 +152,17 @@ func (a *App) StopApp(ctx context.Context, app string) error {
 // RestoreApp is the undoing of StopApp.
 func (a *App) RestoreApp(ctx context.Context, app string) error {
 	return a.domains.binding.RestoreApp(ctx, "us_operator", app, "test")
+}
+
+// UnlockDevice does what an operator's signed order does.
+func (a *App) UnlockDevice(ctx context.Context, device string) error {
+	return a.domains.authz.UnlockDevice(ctx, "us_operator", device, "test")
+}
+
+// Mask lets whoever shows his face as this person be somebody else; Know undoes
+// it.
+func (a *App) Mask(p Person) {
+	a.outside.faces.Forget(realperson.Identity{Name: p.Name, IDNumber: p.IDNumber})
 }
 
 // Recorded gives the audit records of an action, newest first.

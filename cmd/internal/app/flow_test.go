@@ -45,13 +45,6 @@ func newParty(t testing.TB, uses int, o app.Options) *party {
 	return gather(t, dir, uses, base, c, a)
 }
 
-// world is the sandbox's, with others who have nothing to do with the party.
-func world() app.World {
-	w := drive.World()
-	w.Organizations, w.People = append(w.Organizations, rival()), append(w.People, colleague())
-	return w
-}
-
 // gather makes the party of a node that runs.
 func gather(t testing.TB, dir string, uses int, base string, c config.Config, a *app.App) *party {
 	t.Helper()

@@ -172,9 +172,7 @@ func TestRefusedFrozenSeal(t *testing.T) {
 	check(t, err)
 	wantCode(t, drive.Approve(t.Context(), p.agent, r, scan), "seal-frozen")
 	p.untouched(t, p.system, doc, 5)
-	check(t, drive.Fresh(t.Context(), p.legal, "seals"))
-	_, err = p.legal.Unfreeze(t.Context(), p.seal, "已查明")
-	check(t, err)
+	check(t, drive.Unfreeze(t.Context(), p.legal, p.seal))
 	check(t, drive.Approve(t.Context(), p.agent, r, scan))
 }
 

@@ -276,3 +276,23 @@ func TestAMemberToldToStepDownDoes(t *testing.T) {
 		t.Errorf("step-down of a secondary: %v", err)
 	}
 }
+
+func TestAMemberIsShutDownInOrder(t *testing.T) {
+	set, client := start(t, mongosim.Options{Election: slow})
+	ctx := t.Context()
+	must[*mongo.InsertOneResult](t)(at(client, writeconcern.W1(), nil).InsertOne(ctx, bson.M{"_id": 1}))
+	old := set.Primary()
+	alone := direct(t, old)
+	if err := alone.Ping(ctx, nil); err != nil {
+		t.Fatal(err)
+	}
+	old.Shutdown()
+	if _, err := at(alone, nil, nil).InsertOne(ctx, bson.M{"_id": "late"}); code(err) != 11600 {
+		t.Errorf("a write while it shuts down: %v", err)
+	}
+	must[*mongo.InsertOneResult](t)(at(client, nil, nil).InsertOne(ctx, bson.M{"_id": 2}))
+	old.Restart()
+	if n := must[int64](t)(at(client, nil, nil).CountDocuments(ctx, bson.M{})); n != 2 {
+		t.Errorf("%d documents", n)
+	}
+}
