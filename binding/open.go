@@ -158,7 +158,7 @@ func (s *Service) prepare(ctx context.Context, app *App, a Ask, r *request) erro
 		r.Hold = ""
 		return err
 	}
-	r.Seals, r.Docs = batch.Seals, batch.Docs
+	r.list(batch)
 	return nil
 }
 
@@ -174,7 +174,7 @@ func (s *Service) issue(ctx context.Context, app *App, a Ask, r *request, expect
 		opened, err = s.flow.OpenIn(tx, qrflow.Request{
 			App: app.ID, Tenant: app.ID, Purpose: string(a.Action),
 			Subject: qrflow.Subject{Account: a.Account, Principal: r.Org, Person: expected},
-			Origins: []string{a.Origin}, VerifierHash: a.VerifierHash, Documents: len(r.Docs), Payload: payload,
+			Origins: []string{a.Origin}, VerifierHash: a.VerifierHash, Documents: r.Count, Payload: payload,
 		})
 		return err
 	})

@@ -44,6 +44,7 @@ func (s stamping) Recheck(ctx context.Context, t qrflow.Ticket, c qrflow.Claiman
 	if err := s.authz.Refresh(ctx, r.Org); err != nil {
 		return nil, err
 	}
+	var docs []statement.Doc
 	err = s.work.View(ctx, func(tx unit.Tx) error {
 		f, err := s.recheck(tx, &t, c, r, len(a.Second) > 0)
 		if err != nil {
@@ -52,13 +53,16 @@ func (s stamping) Recheck(ctx context.Context, t qrflow.Ticket, c qrflow.Claiman
 		if err := s.delegationSigned(tx, &f); err != nil {
 			return err
 		}
-		_, err = s.seals.Usable(tx, r.Party.USCC, r.Seals)
+		if _, err = s.seals.Usable(tx, r.Party.USCC, r.Seals); err != nil {
+			return err
+		}
+		docs, err = s.docs(tx, r)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	if err := s.seals.CheckDocuments(ctx, t.Tenant, r.Hold, r.Docs); err != nil {
+	if err := s.seals.CheckDocuments(ctx, t.Tenant, r.Hold, docs); err != nil {
 		return nil, err
 	}
 	return func(tx unit.Tx, t *qrflow.Ticket) error { return s.settle(tx, t, c, a, count) }, nil
@@ -100,11 +104,11 @@ func (s *Service) settle(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, a qrfl
 	}
 	order := cloudseal.Order{Tenant: t.Tenant, Ticket: t.ID, Hold: r.Hold, Org: r.Party.USCC}
 	if !f.Owner() {
-		if order.Slots, err = s.authz.TakeSlots(tx, f.Delegation, t.ID, len(r.Docs)); err != nil {
+		if order.Slots, err = s.authz.TakeSlots(tx, f.Delegation, t.ID, r.Count); err != nil {
 			return err
 		}
 	}
-	if order.Evidence, err = s.evidence(tx, &f, a); err != nil {
+	if order.Evidence, err = s.evidence(tx, r, &f, a); err != nil {
 		return err
 	}
 	return s.seals.BeginStamp(tx, order)
@@ -112,10 +116,15 @@ func (s *Service) settle(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, a qrfl
 
 // evidence collects everything that permits the stamps; the signer verifies all
 // of it by itself.
-func (s *Service) evidence(tx unit.Tx, f *authz.Facts, a qrflow.Approval) (keys.Evidence, error) {
+func (s *Service) evidence(tx unit.Tx, r *request, f *authz.Facts, a qrflow.Approval) (keys.Evidence, error) {
+	manifest, err := s.manifest(tx, r)
+	if err != nil {
+		return keys.Evidence{}, err
+	}
 	ev := keys.Evidence{
 		Kind: keys.KindOwner, ApprovedAt: tx.Now(), Approval: a.Signed(), Second: a.Second,
 		Enrolment: f.Device.Enrolment, Representation: f.Org.Representation,
+		Manifest: manifest, Display: []byte(r.Display),
 	}
 	if f.Owner() {
 		return ev, nil

@@ -9,6 +9,7 @@ import (
 
 	"yunzhang.dev/authz/audit"
 	"yunzhang.dev/authz/fault"
+	"yunzhang.dev/authz/statement"
 	"yunzhang.dev/authz/unit"
 	"yunzhang.dev/cloudseal/ca"
 	"yunzhang.dev/cloudseal/gm"
@@ -19,10 +20,17 @@ import (
 type Limits struct {
 	// MaxDocument bounds a document: it is held in memory while it is stamped.
 	MaxDocument int
-	// MaxBatch bounds the documents of one request: what a statement lists.
+	// MaxBatch bounds the documents of one request: what a person can look
+	// through, and what one write of the store settles. At most
+	// statement.MaxDocs.
 	MaxBatch int
-	// MaxBatchBytes bounds them together, for the same memory.
+	// MaxBatchBytes bounds them together: the signer hashes all of them between
+	// the approval and the minute after which he refuses it.
 	MaxBatchBytes int
+	// MaxHeld bounds the documents of one request that stay in memory while they
+	// are stamped; those of a larger batch are read again for each step, one at
+	// a time.
+	MaxHeld int
 	// Validity is how long a new seal and its certificate are valid; the
 	// documents behind domain.md have three years.
 	Validity time.Duration
@@ -35,7 +43,7 @@ type Limits struct {
 // DefaultLimits are the limits unless the configuration has others.
 func DefaultLimits() Limits {
 	return Limits{
-		MaxDocument: 20 << 20, MaxBatch: 50, MaxBatchBytes: 64 << 20,
+		MaxDocument: 20 << 20, MaxBatch: statement.MaxDocs, MaxBatchBytes: 512 << 20, MaxHeld: 32 << 20,
 		Validity: 3 * 365 * 24 * time.Hour, DecideWithin: 5 * 24 * time.Hour, ListLife: 24 * time.Hour,
 	}
 }

@@ -132,6 +132,8 @@ type scans struct {
 	served [][]byte // instead of docs, when set
 	head   []byte
 	alter  func(*statement.Approval)
+	list   func(manifest []byte) []byte // what is served instead of the manifest
+	docsOf statement.Approval
 	device string
 	state  string
 	got    mobileapi.Approval
@@ -145,7 +147,7 @@ const (
 	theMatch  = "417"
 )
 
-func (s *scans) Claim(_ context.Context, who authz.Caller, f mobileapi.Frame) (*mobileapi.Scan, error) {
+func (s *scans) Claim(_ context.Context, who authz.Caller, f mobileapi.Frame, lang string) (*mobileapi.Scan, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -155,6 +157,11 @@ func (s *scans) Claim(_ context.Context, who authz.Caller, f mobileapi.Frame) (*
 		return nil, fault.TicketClaimed
 	}
 	a := s.w.approval(who, s.docs)
+	display, err := a.Render(lang, []string{"示例科技有限公司（单位公章）"}).Bytes()
+	if err != nil {
+		return nil, err
+	}
+	a.Display, s.docsOf = gm.SM3(display), a
 	if s.alter != nil {
 		s.alter(&a)
 	}
@@ -163,7 +170,23 @@ func (s *scans) Claim(_ context.Context, who authz.Caller, f mobileapi.Frame) (*
 		return nil, err
 	}
 	s.device, s.head, s.state = who.Device.ID, head, "claimed"
-	return &mobileapi.Scan{ID: theClaim, Head: head, DecideBy: a.ExpiresAt}, nil
+	return &mobileapi.Scan{ID: theClaim, Head: head, Display: display, DecideBy: a.ExpiresAt}, nil
+}
+
+func (s *scans) Manifest(_ context.Context, who authz.Caller, claim string) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.held(who, claim); err != nil {
+		return nil, err
+	}
+	if !s.docsOf.Listed() {
+		return nil, fault.Absent
+	}
+	manifest, err := s.docsOf.Manifest()
+	if s.list != nil {
+		manifest = s.list(manifest)
+	}
+	return manifest, err
 }
 
 func (s *scans) held(who authz.Caller, claim string) error {
@@ -313,6 +336,5 @@ func (w *world) approval(who authz.Caller, docs [][]byte) statement.Approval {
 			Place: statement.Place{Page: 2, X: 120, Y: 57, W: 42, H: 42},
 		})
 	}
-	a.Display = a.DisplayDigest(statement.Chinese)
 	return a
 }

@@ -17,6 +17,9 @@ type claimed struct {
 	ID        string `json:"claim_id"`
 	Head      string
 	HeadSM3   string `json:"head_sm3"`
+	Display   string
+	Count     int
+	Manifest  bool
 	Summary   []struct{ Label, Value string }
 	Documents []struct {
 		Index int
@@ -46,9 +49,15 @@ func TestScanShowsWhatIsSigned(t *testing.T) {
 	if err != nil || gm.SM3(head).Hex() != c.HeadSM3 || c.ID != theClaim {
 		t.Fatalf("%+v, %v", c, err)
 	}
-	if lines := a.Summary(statement.Chinese); len(lines) != len(c.Summary) || lines[0].Value != c.Summary[0].Value {
-		t.Errorf("%+v", c.Summary)
+	shown, err := base64.RawURLEncoding.DecodeString(c.Display)
+	if err != nil {
+		t.Fatal(err)
 	}
+	d, err := a.Shows(shown)
+	if err != nil || len(d.Lines) != len(c.Summary) || d.Lines[0].Value != c.Summary[0].Value || c.Manifest || c.Count != 2 {
+		t.Errorf("%+v, %v", c, err)
+	}
+	w.get(t, w.agent, "/v1/claims/"+c.ID+"/manifest").want(t, fault.Absent)
 	if len(c.Documents) != 2 || c.Documents[1].Title != "文件2.pdf" || c.Documents[1].Seal != "35010000000001" || c.Documents[0].X != 120 {
 		t.Errorf("%+v", c.Documents)
 	}
@@ -59,7 +68,7 @@ func TestScanShowsWhatIsSigned(t *testing.T) {
 			t.Errorf("document %d: %d %v", i+1, got.status, got.header)
 		}
 	}
-	for _, i := range []string{"0", "-1", "51", "x", "1e1"} {
+	for _, i := range []string{"0", "-1", "501", "x", "1e1"} {
 		w.get(t, w.agent, "/v1/claims/"+c.ID+"/documents/"+i).want(t, fault.Absent)
 	}
 }

@@ -61,7 +61,7 @@ func (u *Unlocked) Sign(ctx context.Context, d *Draft) (*Result, error) {
 
 // Approve signs a scanned request with the number on the page and gives the
 // request's new state. Every document must have been fetched before
-// ([Phone.Documents]): nobody signs what he could not look at.
+// ([Phone.Documents], [Phone.Look]): nobody signs what he could not look at.
 func (u *Unlocked) Approve(ctx context.Context, s *Scan, match string) (state string, err error) {
 	if !s.seen() {
 		return "", ErrUnseen

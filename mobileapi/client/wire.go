@@ -226,6 +226,7 @@ type wireScan struct {
 	ClaimID  string    `json:"claim_id"`
 	Head     binary    `json:"head"`
 	SM3      gm.Digest `json:"head_sm3"`
+	Display  binary    `json:"display"`
 	DecideBy time.Time `json:"decide_by"`
 }
 

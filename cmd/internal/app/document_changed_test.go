@@ -84,7 +84,7 @@ func TestRefusedDocumentChangedAfterDisplay(t *testing.T) {
 	check(t, err)
 	scan, err := drive.Claim(t.Context(), p.agent, r)
 	check(t, err)
-	_, err = p.agent.Documents(t.Context(), scan) // what he sees
+	err = p.agent.Look(t.Context(), scan) // what he sees
 	check(t, err)
 	number, err := r.Page.Number(t.Context())
 	check(t, err)

@@ -86,7 +86,8 @@ func (a *App) wireSeals() error {
 		return err
 	}
 	limits := cloudseal.DefaultLimits()
-	limits.MaxDocument, limits.MaxBatch, limits.Validity = c.Limits.Document, c.Limits.Batch, c.Lifetimes.Seal.D()
+	limits.MaxDocument, limits.MaxBatch, limits.MaxBatchBytes = c.Limits.Document, c.Limits.Batch, c.Limits.BatchBytes
+	limits.Validity = c.Lifetimes.Seal.D()
 	d.seals, err = cloudseal.New(cloudseal.Deps{
 		Work: a.main.Work, Tables: a.main.Seals, Holders: holders{d.authz}, Acts: acts{d.authz}, Filings: a.outside.registry,
 		Blobs: a.blobs, Signer: d.signer, Stops: d.signer, Audit: d.audit, Issuer: issuing,
