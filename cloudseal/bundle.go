@@ -35,6 +35,7 @@ func (s *Service) emptyBundle(ctx context.Context) (*verify.Bundle, error) {
 	for _, key := range s.Authorities {
 		b.Authorities = append(b.Authorities, key.SPKI())
 	}
+	b.Passkeys = s.Passkeys
 	b.StatusKeys = append(b.StatusKeys, s.StatusKey.Public().SPKI())
 	var err error
 	b.Status, err = s.StatusList(ctx)

@@ -20,7 +20,7 @@ import (
 func (s *Service) Trust(ctx context.Context) verify.Trust {
 	return verify.Trust{
 		Chains: s.chains, Authorities: s.Authorities, Issuer: s.Host, Now: s.Now(),
-		Histories: histories{ctx, s}, Source: source{ctx, s},
+		Histories: histories{ctx, s}, Source: source{ctx, s}, Second: s.Second,
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"yunzhang.dev/cloudseal/ca"
 	"yunzhang.dev/cloudseal/gm"
 	"yunzhang.dev/cloudseal/impression"
+	"yunzhang.dev/cloudseal/verify"
 )
 
 // Limits are the numbers of the domain, each with its reason.
@@ -72,6 +73,11 @@ type Deps struct {
 	Roots         [][]byte
 	Intermediates [][]byte
 	Authorities   []gm.PublicKey
+
+	// Second verifies the passkey assertions in evidence, and Passkeys tells
+	// offline verifiers how; nil and zero where devices have no passkeys.
+	Second   verify.SecondFactor
+	Passkeys verify.Passkeys
 
 	Host   string            // host name in status lists, as in statements
 	Vendor string            // Vid of the seals made here; empty: "yunzhang"

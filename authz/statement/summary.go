@@ -167,9 +167,17 @@ func (s *summary) approvalConsequence(a Approval, names []string) {
 		s.consequence(
 			fmt.Sprintf("同意后，平台将用%s在 %d 份文件上盖章，盖章后与实物印章具有同等法律效力，由单位承担后果，不能撤回。如果不是您本人发起，请拒绝。",
 				s.quoted(a, names), a.Total()),
-			fmt.Sprintf("If you approve, %d documents are stamped with %s. The stamps have the legal effect of the physical seal, bind the organization and cannot be taken back. If you did not start this, refuse.",
-				a.Total(), s.quoted(a, names)))
+			fmt.Sprintf("If you approve, %s goes on %s. A stamp has the legal effect of the physical seal, binds the organization and cannot be taken back. If you did not start this, refuse.",
+				s.quoted(a, names), documents(a.Total())))
 	}
+}
+
+// documents counts in English.
+func documents(n int) string {
+	if n == 1 {
+		return "1 document"
+	}
+	return strconv.Itoa(n) + " documents"
 }
 
 // Summary words the delegation for the legal representative.

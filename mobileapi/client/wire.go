@@ -235,9 +235,10 @@ type wireState struct {
 	State string `json:"state"`
 }
 
-// signed is a signature on the wire.
+// signed is a signature on the wire, with the passkey's.
 type signed struct {
-	Sig binary `json:"sig_sm2"`
+	Sig    binary `json:"sig_sm2"`
+	Second binary `json:"sig_hw,omitzero"`
 }
 
 // lines are a statement in words.

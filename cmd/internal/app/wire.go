@@ -12,6 +12,7 @@ import (
 	"yunzhang.dev/cloudseal/ca"
 	"yunzhang.dev/cloudseal/gm"
 	"yunzhang.dev/cloudseal/keys"
+	"yunzhang.dev/cloudseal/verify"
 	"yunzhang.dev/qrflow"
 )
 
@@ -94,6 +95,7 @@ func (a *App) wireSeals() error {
 		Maker: a.secrets.Maker, MakerCertificate: a.secrets.MakerCert, StatusKey: a.secrets.Status,
 		Roots: [][]byte{a.secrets.RootCert}, Intermediates: [][]byte{a.secrets.IssuingCert},
 		Authorities: []gm.PublicKey{a.secrets.Authority.Public()}, Host: c.Sites.Issuer, Limits: limits,
+		Second: a.passkeys(), Passkeys: verify.Passkeys{RPID: a.passkeys().RPID, Origins: a.passkeys().Origins},
 		Now: a.now, Log: a.log, Checkpoint: a.opts.Checkpoint,
 	})
 	return err
