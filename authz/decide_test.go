@@ -37,7 +37,7 @@ func permitted() (authz.Facts, authz.Ask) {
 	return f, authz.Ask{Action: authz.Stamp, App: "app_1", Seals: []statement.Ref{seal}, Person: "us_agent"}
 }
 
-func TestDecide(t *testing.T) {
+func TestAT036Refusals(t *testing.T) {
 	t.Parallel()
 	type change func(*authz.Facts, *authz.Ask)
 	asOwner := func(f *authz.Facts) {

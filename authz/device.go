@@ -2,11 +2,11 @@ package authz
 
 import (
 	"context"
+	"time"
 
 	"yunzhang.dev/authz/codes"
 	"yunzhang.dev/authz/fault"
 	"yunzhang.dev/authz/notify"
-	"yunzhang.dev/authz/realperson"
 	"yunzhang.dev/authz/statement"
 	"yunzhang.dev/authz/unit"
 )
@@ -14,61 +14,6 @@ import (
 // ActApproveDevice is the review act by which an old device ends the cooling of
 // a new one.
 const ActApproveDevice = "approve-device"
-
-// BeginRealPerson opens a real-person session for the caller, for acts that
-// need fresh evidence. The provider's token stays here.
-func (s *Service) BeginRealPerson(ctx context.Context, who Caller, purpose string) (*Begun, error) {
-	a := Applicant{Name: who.Person.Name, IDNumber: who.Person.IDNumber}
-	session, err := s.beginRealPerson(ctx, a, purpose)
-	if err != nil {
-		return nil, err
-	}
-	e := &Enrolment{Row: unit.Row{ID: unit.NewID("en")}, Kind: stepUp, Applicant: a, RealPerson: session.Token, State: Pending, Result: who.Person.ID}
-	err = s.work.Update(ctx, func(tx unit.Tx) error {
-		e.Expires = tx.Now().Add(s.limits.EnrolLife)
-		return s.t.Enrolments.Insert(tx, e)
-	})
-	return &Begun{ID: e.ID, FaceURL: session.URL}, err
-}
-
-// ProveAgain takes the result of the caller's own session as fresh evidence.
-func (s *Service) ProveAgain(ctx context.Context, who Caller, session string) error {
-	e, err := s.ownSession(ctx, who, session)
-	if err != nil {
-		return err
-	}
-	ev, err := s.realPersonResult(ctx, e.RealPerson)
-	if err != nil {
-		return err
-	}
-	if ev.Identity != (realperson.Identity{Name: who.Person.Name, IDNumber: who.Person.IDNumber}) {
-		return fault.RealPersonFails
-	}
-	return s.work.Update(ctx, func(tx unit.Tx) error {
-		p, err := s.t.People.Get(tx, who.Person.ID)
-		if err != nil {
-			return err
-		}
-		p.RealAt = ev.At
-		if err := s.recordEvidence(tx, "real-person", "person:"+p.ID, p.ID, "", ev.Digest); err != nil {
-			return err
-		}
-		return s.t.People.Replace(tx, p)
-	})
-}
-
-func (s *Service) ownSession(ctx context.Context, who Caller, id string) (e *Enrolment, err error) {
-	err = s.work.View(ctx, func(tx unit.Tx) error {
-		if e, err = s.t.Enrolments.Get(tx, id); err != nil {
-			return absentAs(err, fault.Absent)
-		}
-		if e.Kind != stepUp || e.Result != who.Person.ID || !tx.Now().Before(e.Expires) {
-			return fault.Absent
-		}
-		return nil
-	})
-	return e, err
-}
 
 // Devices lists the caller's devices.
 func (s *Service) Devices(ctx context.Context, who Caller) (list []*Device, err error) {
@@ -111,7 +56,21 @@ func (s *Service) approveDevice(tx unit.Tx, a *Act) error {
 		return fault.DeviceRevoked
 	}
 	d.CoolUntil = tx.Now()
+	if d.Enrolment, err = s.release(d.Enrolment); err != nil {
+		return err
+	}
 	return s.t.Devices.Replace(tx, d)
+}
+
+// release words an enrolment anew without its cooling. The signer believes
+// nothing but the statement, so that a changed row ends no cooling.
+func (s *Service) release(old statement.Signed) (statement.Signed, error) {
+	e, err := statement.ParseEnrolment(old.Bytes)
+	if err != nil || e.CoolsUntil.IsZero() {
+		return old, err
+	}
+	e.CoolsUntil = time.Time{}
+	return s.vouch(e)
 }
 
 // tellPerson sends the notices of an enrolment: to the person, and for a
@@ -127,6 +86,13 @@ func (s *Service) tellPerson(ctx context.Context, st *settlement) {
 
 // Notify sends a notice to a person by id, best effort.
 func (s *Service) Notify(ctx context.Context, person string, template notify.Template, params map[string]string) {
+	if err := s.Message(ctx, person, template, params); err != nil {
+		s.log.WarnContext(ctx, "notice not sent", "template", template, "person", person)
+	}
+}
+
+// Message is Notify for a caller who tries again.
+func (s *Service) Message(ctx context.Context, person string, template notify.Template, params map[string]string) error {
 	var phone string
 	err := s.work.View(ctx, func(tx unit.Tx) error {
 		p, err := s.t.People.Get(tx, person)
@@ -135,12 +101,10 @@ func (s *Service) Notify(ctx context.Context, person string, template notify.Tem
 		}
 		return err
 	})
-	if err == nil {
-		err = s.notices.Send(ctx, notify.Message{To: phone, Template: template, Params: params})
-	}
 	if err != nil {
-		s.log.WarnContext(ctx, "notice not sent", "template", template, "person", person)
+		return err
 	}
+	return s.notices.Send(ctx, notify.Message{To: phone, Template: template, Params: params})
 }
 
 // Person gives a person by id.

@@ -6,6 +6,7 @@ import (
 	"yunzhang.dev/authz/realperson"
 	"yunzhang.dev/authz/statement"
 	"yunzhang.dev/authz/unit"
+	"yunzhang.dev/cloudseal/gm"
 )
 
 // State is the state of a person, organization, membership, device,
@@ -189,6 +190,7 @@ type Enrolment struct {
 	// them and something later may fail.
 	PhoneOK         bool      `bson:"phoneOK"`
 	AuthorizationOK bool      `bson:"authorizationOK"`
+	About           string    `bson:"about"` // step-up: the claim that it is for, "" for any act
 	State           State     `bson:"state"`
 	Result          string    `bson:"result"` // device it became
 	Expires         time.Time `bson:"expires"`
@@ -208,6 +210,17 @@ type NewDevice struct {
 	Key        []byte  `bson:"key"`
 	RequestKey []byte  `bson:"requestKey"`
 	Passkey    Passkey `bson:"passkey"`
+}
+
+// Presence is fresh evidence that a person was there for one claim; its id is the
+// claim's. It is good for nothing else, so a face that was shown for one thing
+// never stands for another.
+type Presence struct {
+	unit.Row `bson:",inline"`
+	Person   string    `bson:"person"`
+	Evidence gm.Digest `bson:"evidence"`
+	At       time.Time `bson:"at"`
+	Expires  time.Time `bson:"expires"`
 }
 
 // Act is a statement on its way: drafted, shown, signed, performed.

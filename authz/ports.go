@@ -87,6 +87,7 @@ type Tables struct {
 	Nonces        unit.Table[Nonce]
 	Invitations   unit.Table[Invitation]
 	Tells         unit.Table[Tell]
+	Presences     unit.Table[Presence]
 }
 
 // Trail writes audit records in the transaction of the act.

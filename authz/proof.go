@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"yunzhang.dev/authz/fault"
@@ -24,6 +25,7 @@ type Nonce struct {
 type Caller struct {
 	Person Person
 	Device Device
+	From   netip.Addr // where the request came from; not valid when nobody knows
 }
 
 // Proof is the one proof a phone request carries: canonical lines over the

@@ -7,6 +7,8 @@ import (
 	"yunzhang.dev/authz"
 	"yunzhang.dev/authz/authztest"
 	"yunzhang.dev/authz/fault"
+	"yunzhang.dev/authz/statement"
+	"yunzhang.dev/authz/unit"
 	"yunzhang.dev/cloudseal/gm"
 )
 
@@ -107,6 +109,9 @@ func TestFurtherDeviceCoolsUnlessTheOldOneApproves(t *testing.T) {
 		t.Fatal("another person")
 	}
 	want(t, decide(t, w, second, legal.Org), fault.DeviceCooling)
+	if until := coolsUntil(t, w, second); !until.Equal(w.Clock.Now().Add(authz.DefaultLimits().Cooling).Truncate(time.Second)) {
+		t.Errorf("the enrolment says it cools until %v", until)
+	}
 	_, err = w.Service.DraftDeviceApproval(t.Context(), second.Caller, second.Device.ID)
 	want(t, err, fault.Absent) // not by itself
 	act, err := w.Service.DraftDeviceApproval(t.Context(), legal.Caller, second.Device.ID)
@@ -119,6 +124,27 @@ func TestFurtherDeviceCoolsUnlessTheOldOneApproves(t *testing.T) {
 	if err := decide(t, w, second, legal.Org); err != nil {
 		t.Errorf("after the old device approved: %v", err)
 	}
+	if until := coolsUntil(t, w, second); !until.IsZero() {
+		t.Errorf("after that the enrolment says it cools until %v", until)
+	}
+}
+
+// coolsUntil is what the authority has signed of a device.
+func coolsUntil(t *testing.T, w *authztest.World, a *authztest.Actor) (until time.Time) {
+	t.Helper()
+	err := w.DB.View(t.Context(), func(tx unit.Tx) error {
+		d, err := w.Service.Device(tx, a.Device.ID)
+		if err != nil {
+			return err
+		}
+		e, err := statement.ParseEnrolment(d.Enrolment.Bytes)
+		until = e.CoolsUntil
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return until
 }
 
 func TestSecondSignature(t *testing.T) {

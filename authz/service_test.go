@@ -21,11 +21,18 @@ var (
 	theSeals = []statement.Ref{{ID: "35010000000001", Hash: gm.SM3([]byte("seal"))}}
 )
 
-// company is a world with a legal representative and an approved agent.
+// company is a world with a legal representative and an approved agent, in which
+// every unit of work runs twice.
 func company(t *testing.T) (w *authztest.World, legal, agent *authztest.Actor) {
 	t.Helper()
-	w = authztest.NewWorld(t)
+	w, legal, agent = founded(t)
 	w.DB.Rehearse()
+	return w, legal, agent
+}
+
+func founded(t *testing.T) (w *authztest.World, legal, agent *authztest.Actor) {
+	t.Helper()
+	w = authztest.NewWorld(t)
 	legal, err := w.Found(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -145,7 +152,7 @@ func TestGrantNeedsFreshEvidence(t *testing.T) {
 	w.Clock.Add(time.Hour)
 	_, err := w.Grant(t.Context(), legal, agent, theApp, theSeals, 1)
 	want(t, err, fault.StepUpNeeded)
-	begun, err := w.Service.BeginRealPerson(t.Context(), legal.Caller, "grant")
+	begun, err := w.Service.BeginRealPerson(t.Context(), legal.Caller, "grant", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -311,7 +318,7 @@ func TestSlots(t *testing.T) {
 	}
 }
 
-func TestLimitHoldsUnderConcurrency(t *testing.T) {
+func TestAT037ParallelSlots(t *testing.T) {
 	t.Parallel()
 	w, legal, agent := company(t)
 	id := grant(t, w, legal, agent, 10)
@@ -376,12 +383,12 @@ func TestPIN(t *testing.T) {
 	_, err = w.Service.Unlock(t.Context(), legal.Caller, authztest.PIN)
 	want(t, err, fault.PINLocked)
 
-	begun, err := w.Service.BeginRealPerson(t.Context(), legal.Caller, "unlock")
+	begun, err := w.Service.BeginRealPerson(t.Context(), legal.Caller, "unlock", "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	want(t, w.Service.ResetPIN(t.Context(), legal.Caller, begun.ID, "short1"), fault.PINWeak)
-	begun, _ = w.Service.BeginRealPerson(t.Context(), legal.Caller, "unlock")
+	begun, _ = w.Service.BeginRealPerson(t.Context(), legal.Caller, "unlock", "")
 	if err := w.Service.ResetPIN(t.Context(), legal.Caller, begun.ID, "an0therpin"); err != nil {
 		t.Fatal(err)
 	}

@@ -106,14 +106,22 @@ func (s *Service) prepareDevice(st *settlement, pin PIN, ev realperson.Evidence)
 		IDHash: idHash, Tier: string(d.Tier), Key: d.Key, RequestKey: d.RequestKey, Passkey: n.Passkey.Credential,
 		PasskeyKey: n.Passkey.Key, Evidence: ev.Provider + " " + ev.ID, IssuedAt: seconds(s.now()),
 	}
-	bytes, err := e.Bytes()
-	if err != nil {
-		return fault.StatementBad.Because(err)
+	if !d.CoolUntil.IsZero() {
+		e.CoolsUntil = seconds(d.CoolUntil)
 	}
-	sig, err := s.authority.Sign(bytes)
-	d.Enrolment = statement.Signed{Bytes: bytes, Sig: sig}
+	d.Enrolment, err = s.vouch(e)
 	st.device = d
 	return err
+}
+
+// vouch has the enrolment authority sign.
+func (s *Service) vouch(e statement.Enrolment) (statement.Signed, error) {
+	bytes, err := e.Bytes()
+	if err != nil {
+		return statement.Signed{}, fault.StatementBad.Because(err)
+	}
+	sig, err := s.authority.Sign(bytes)
+	return statement.Signed{Bytes: bytes, Sig: sig}, err
 }
 
 // prepareLegal asks the registry about a new legal representative and ends a

@@ -22,7 +22,9 @@ type App struct {
 	Origins   []string       `bson:"origins"` // of its pages, https://host[:port], exact
 	Actions   []authz.Action `bson:"actions"` // what it may ask for
 	SealKinds []string       `bson:"sealKinds"`
-	State     authz.State    `bson:"state"`
+	State     authz.State    `bson:"state"`   // active; frozen while it is stopped
+	Stopped   Stopped        `bson:"stopped"` // why, by whom, since when; kept when it goes on
+	Untold    bool           `bson:"untold"`  // the signer does not know State yet
 	CreatedAt time.Time      `bson:"createdAt"`
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"yunzhang.dev/authz"
 	"yunzhang.dev/authz/fault"
+	"yunzhang.dev/authz/notify"
 	"yunzhang.dev/authz/statement"
 	"yunzhang.dev/authz/unit"
 	"yunzhang.dev/cloudseal"
@@ -48,6 +49,9 @@ func (s linking) Recheck(ctx context.Context, t qrflow.Ticket, c qrflow.Claimant
 			return err
 		}
 		if err := s.seals.Rely(tx, []*cloudseal.Seal{seal}); err != nil {
+			return err
+		}
+		if err := s.notice(tx, notify.Bound, t.ID); err != nil {
 			return err
 		}
 		return s.t.Bindings.Insert(tx, &Binding{
@@ -113,6 +117,9 @@ func (s *Service) recheckIdentity(ctx context.Context, t qrflow.Ticket, c qrflow
 			return err
 		}
 		if err := f.Device.Use(count); err != nil {
+			return err
+		}
+		if err := s.remember(tx, t, r); err != nil {
 			return err
 		}
 		if err := s.rely(tx, t, &f, true); err != nil {

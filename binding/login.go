@@ -5,6 +5,7 @@ import (
 
 	"yunzhang.dev/authz"
 	"yunzhang.dev/authz/fault"
+	"yunzhang.dev/authz/notify"
 	"yunzhang.dev/authz/unit"
 	"yunzhang.dev/qrflow"
 )
@@ -61,12 +62,12 @@ func (s login) loginBinding(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, r *
 // Recheck implements qrflow.Purpose.
 func (s login) Recheck(ctx context.Context, t qrflow.Ticket, c qrflow.Claimant, a qrflow.Approval) (qrflow.Settle, error) {
 	return s.recheckIdentity(ctx, t, c, a, func(tx unit.Tx, r *request, _ *authz.Facts) error {
-		b, err := s.activeBinding(tx, t.App, r.Account)
+		b, err := s.bound(tx, &t, c, r)
 		if err != nil {
 			return err
 		}
-		if b == nil || b.Agent != c.Person || b.Org != r.Org {
-			return fault.BindingMissing
+		if err := s.notice(tx, notify.LoggedIn, t.ID); err != nil {
+			return err
 		}
 		return s.t.Bindings.Replace(tx, b) // an unbinding at the same time conflicts
 	})

@@ -2,6 +2,7 @@ package binding
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -27,10 +28,10 @@ type Ask struct {
 	// stamp; for log-in the user name typed first, if any.
 	Account string
 	USCC    string // organization acted for: bind and stamp
-	Person  string // the only one who may scan; "" for the agent bound to the account, if there is one
+	Person  string // the only one who may scan; "" for whoever the account is bound to
 	Case    string // the application's own number, shown and signed
 	Origin  string // of the page that will show the code; one of the application's
-	Context string // network and browser of its user, as the application saw them
+	Context string // network (or address) and browser of its user, "203.0.113.0/24 Chrome/Windows", as the application saw them
 	// VerifierHash is SM3("cseal-verifier/1" ‖ 0x00 ‖ verifier); the verifier
 	// stays in the user's session with the application.
 	VerifierHash gm.Digest
@@ -54,7 +55,7 @@ func (s *Service) Open(ctx context.Context, app *App, a Ask) (qrflow.Opened, err
 	if err := s.flow.Admit(app.ID); err != nil {
 		return qrflow.Opened{}, err
 	}
-	r := &request{Action: a.Action, AppName: app.Name, Origin: a.Origin, Account: a.Account, Case: a.Case, Context: a.Context}
+	r := &request{Action: a.Action, AppName: app.Name, Origin: a.Origin, Account: a.Account, Case: a.Case, Context: cutContext(a.Context)}
 	expected, err := s.subject(ctx, app, a, r)
 	if err != nil {
 		return qrflow.Opened{}, err
@@ -84,7 +85,10 @@ func (s *Service) checkAsk(app *App, a Ask) error {
 	case (a.Action == authz.Stamp) != (len(a.Stamps) > 0):
 		return fault.BadRequest.With("field", "documents")
 	}
-	for _, text := range []string{a.Account, a.Case, a.Context} {
+	if err := checkContext(a.Context); err != nil {
+		return err
+	}
+	for _, text := range []string{a.Account, a.Case} {
 		if text != "" && statement.CheckText(text) != nil {
 			return fault.StatementBad
 		}
@@ -95,40 +99,6 @@ func (s *Service) checkAsk(app *App, a Ask) error {
 		}
 	}
 	return nil
-}
-
-// subject finds out for whom the request is: the organization, and the person
-// whose binding the account has. An application that names an account bound to
-// another organization asks for nothing that could be approved.
-func (s *Service) subject(ctx context.Context, app *App, a Ask, r *request) (person string, err error) {
-	if a.Action == authz.Login {
-		return a.Person, nil
-	}
-	err = s.work.View(ctx, func(tx unit.Tx) error {
-		org, err := s.authz.OrganizationByUSCC(tx, a.USCC)
-		if err != nil {
-			return err
-		}
-		r.Org, r.Party = org.ID, statement.Org{USCC: org.USCC, Name: org.Name}
-		b, err := s.activeBinding(tx, app.ID, a.Account)
-		if err != nil {
-			return err
-		}
-		person = a.Person
-		switch {
-		case a.Action == authz.Bind && b != nil:
-			return fault.AccountBound
-		case b != nil && b.Org != org.ID:
-			return fault.Subject
-		case b != nil && person == "":
-			person = b.Agent
-		}
-		return nil
-	})
-	if err != nil {
-		return "", err
-	}
-	return person, s.authz.Refresh(ctx, r.Org)
 }
 
 // prepare holds the documents, places the stamps and takes down what will be
@@ -168,9 +138,6 @@ func (s *Service) issue(ctx context.Context, app *App, a Ask, r *request, expect
 		return opened, err
 	}
 	err = s.work.Update(ctx, func(tx unit.Tx) error {
-		if _, err := s.activeApp(tx, app.ID); err != nil {
-			return err
-		}
 		opened, err = s.flow.OpenIn(tx, qrflow.Request{
 			App: app.ID, Tenant: app.ID, Purpose: string(a.Action),
 			Subject: qrflow.Subject{Account: a.Account, Principal: r.Org, Person: expected},
@@ -178,6 +145,15 @@ func (s *Service) issue(ctx context.Context, app *App, a Ask, r *request, expect
 		})
 		return err
 	})
+	if err != nil {
+		return opened, err
+	}
+	// Not before and not in the transaction: whoever stops the application now
+	// finds the ticket, and whoever has stopped it is found here.
+	err = s.work.View(ctx, func(tx unit.Tx) error { _, err := s.activeApp(tx, app.ID); return err })
+	if errors.Is(err, fault.AppInactive) {
+		return qrflow.Opened{}, errors.Join(err, s.flow.Withdraw(ctx, app.ID, opened.Ticket))
+	}
 	return opened, err
 }
 

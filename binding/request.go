@@ -23,6 +23,7 @@ type request struct {
 	Account string       `json:"account,omitempty"`
 	Case    string       `json:"case,omitempty"`
 	Context string       `json:"context"`
+	Risk    risk         `json:"risk"` // from the claim on
 
 	// Org is the organization acted for; login learns it at the claim.
 	Org   string        `json:"org,omitempty"`
@@ -95,7 +96,7 @@ func (s *Service) approvalOf(t *qrflow.Ticket, c qrflow.Claimant, r *request, do
 		Purpose: t.Purpose, Decision: statement.Approve, Issuer: s.issuer, Ticket: t.ID, Nonce: t.Nonce,
 		App: statement.App{ID: t.App, Name: r.AppName}, Origin: r.Origin, Principal: r.Party,
 		Agent:  statement.Person{ID: f.Person.ID, Name: f.Person.Name},
-		Device: c.Key.Hash(), Delegation: r.Delegation, Case: r.Case, Context: r.Context,
+		Device: c.Key.Hash(), Delegation: r.Delegation, Case: r.Case, Context: r.words(),
 		IssuedAt: t.ClaimedAt, ExpiresAt: t.Deadline,
 	}
 	switch {
@@ -139,6 +140,9 @@ func (s *Service) head(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, r *reque
 	if err := authz.Decide(f, ask, tx.Now()); err != nil {
 		return nil, err
 	}
+	if err := s.assess(tx, t, c, r); err != nil {
+		return nil, err
+	}
 	r.Delegation = statement.Ref{}
 	if !f.Owner() {
 		r.Delegation = statement.Ref{ID: f.Delegation.ID, Hash: f.Delegation.Statement.Hash()}
@@ -161,6 +165,9 @@ func (s *Service) head(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, r *reque
 
 // recheck does what is common to the three purposes of checks 10 to 17.
 func (s *Service) recheck(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, r *request, second bool) (authz.Facts, error) {
+	if err := s.stepUp(tx, t, c, r); err != nil {
+		return authz.Facts{}, err
+	}
 	ask := r.ask(t, second)
 	f, err := s.authz.Facts(tx, c.Device, r.Org, r.Delegation.ID, ask)
 	if err != nil {

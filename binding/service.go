@@ -4,19 +4,25 @@
 // powers (authz) together, and is the owner of the three purposes of a ticket.
 //
 //	apps.go       registration, request keys
+//	stop.go       the kill switch of an application
 //	open.go       a request: checked, documents held, ticket made
+//	subject.go    for whom a request is: the binding of the account that asks
 //	claim.go      a scan, with the registry asked again where its word is old
+//	risk.go       what speaks for a relayed code, and when a face is asked for
 //	request.go    what a ticket carries, the statement made of it
 //	login.go      the purposes of a ticket …
 //	linking.go
 //	stamping.go   … and how a stamp ends (cloudseal.Outcome)
 //	redeem.go     results, handed to whoever holds the verifier
 //	bindings.go   account ↔ certificate
+//	report.go     "I did not start this"
+//	notice.go     who is told of what was done in his name
 //	worker.go     stamps what was approved, at once and after a crash
 //	bundle.go     what a verifier needs offline
 package binding
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"time"
@@ -32,13 +38,24 @@ import (
 
 // Tables is where the entities live. Indexes they ask for:
 //
-//	Apps      state+name
+//	Apps      state+name, untold
 //	AppKeys   app
 //	Bindings  app+live unique where live is not empty; ticket; app+agent+state
+//	Notices   sent+due, expires
+//	Pages     expires
 type Tables struct {
 	Apps     unit.Table[App]
 	AppKeys  unit.Table[AppKey]
 	Bindings unit.Table[Binding]
+	Notices  unit.Table[Notice]
+	Pages    unit.Table[Page]
+}
+
+// Stops tells the signer that an application was stopped or may go on. When Stop
+// returns, no stamp for it begins any more. Both are idempotent.
+type Stops interface {
+	Stop(ctx context.Context, kind, id string) error
+	Lift(ctx context.Context, kind, id string) error
 }
 
 // Trail writes audit records in the transaction of the act.
@@ -53,9 +70,11 @@ type Deps struct {
 	Authz   *authz.Service
 	Seals   *cloudseal.Service
 	Flow    *qrflow.Service
+	Stops   Stops
 	Audit   Trail
 	Issuer  string // public host name, in every statement
 	Sandbox bool   // http origins on loopback names are admitted
+	Policy  Policy // zero: DefaultPolicy
 	Now     func() time.Time
 	Log     *slog.Logger
 }
@@ -67,9 +86,11 @@ type Service struct {
 	authz   *authz.Service
 	seals   *cloudseal.Service
 	flow    *qrflow.Service
+	stops   Stops
 	audit   Trail
 	issuer  string
 	sandbox bool
+	policy  Policy
 	now     func() time.Time
 	log     *slog.Logger
 	queue   chan string // approved tickets to stamp
@@ -82,12 +103,15 @@ const queueSize = 1024
 // New makes a Service, registers the three purposes and takes the outcome of
 // stamps.
 func New(d Deps) (*Service, error) {
-	if d.Work == nil || d.Authz == nil || d.Seals == nil || d.Flow == nil || d.Now == nil || d.Issuer == "" {
+	if d.Work == nil || d.Authz == nil || d.Seals == nil || d.Flow == nil || d.Stops == nil || d.Now == nil || d.Issuer == "" {
 		return nil, errors.New("binding: a dependency is missing")
 	}
+	if d.Policy == (Policy{}) {
+		d.Policy = DefaultPolicy()
+	}
 	s := &Service{
-		work: d.Work, t: d.Tables, authz: d.Authz, seals: d.Seals, flow: d.Flow, audit: d.Audit, issuer: d.Issuer,
-		sandbox: d.Sandbox, now: d.Now, log: d.Log, queue: make(chan string, queueSize),
+		work: d.Work, t: d.Tables, authz: d.Authz, seals: d.Seals, flow: d.Flow, stops: d.Stops, audit: d.Audit, issuer: d.Issuer,
+		sandbox: d.Sandbox, policy: d.Policy, now: d.Now, log: d.Log, queue: make(chan string, queueSize),
 	}
 	d.Seals.SetOutcome(s)
 	return s, errors.Join(

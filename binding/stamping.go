@@ -6,6 +6,7 @@ import (
 
 	"yunzhang.dev/authz"
 	"yunzhang.dev/authz/fault"
+	"yunzhang.dev/authz/notify"
 	"yunzhang.dev/authz/statement"
 	"yunzhang.dev/authz/unit"
 	"yunzhang.dev/cloudseal"
@@ -20,6 +21,9 @@ type stamping struct{ *Service }
 func (s stamping) Head(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant) ([]byte, error) {
 	r, err := decodeRequest(t)
 	if err != nil {
+		return nil, err
+	}
+	if _, err := s.bound(tx, t, c, r); err != nil {
 		return nil, err
 	}
 	head, err := s.head(tx, t, c, r)
@@ -46,6 +50,9 @@ func (s stamping) Recheck(ctx context.Context, t qrflow.Ticket, c qrflow.Claiman
 	}
 	var docs []statement.Doc
 	err = s.work.View(ctx, func(tx unit.Tx) error {
+		if _, err := s.bound(tx, &t, c, r); err != nil {
+			return err
+		}
 		f, err := s.recheck(tx, &t, c, r, len(a.Second) > 0)
 		if err != nil {
 			return err
@@ -92,6 +99,10 @@ func (s *Service) settle(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, a qrfl
 	if err != nil {
 		return err
 	}
+	b, err := s.bound(tx, t, c, r)
+	if err != nil {
+		return err
+	}
 	f, err := s.recheck(tx, t, c, r, len(a.Second) > 0)
 	if err != nil {
 		return err
@@ -99,7 +110,13 @@ func (s *Service) settle(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, a qrfl
 	if err := f.Device.Use(count); err != nil {
 		return err
 	}
+	if err := s.remember(tx, t, r); err != nil {
+		return err
+	}
 	if err := s.rely(tx, t, &f, false); err != nil {
+		return err
+	}
+	if err := s.t.Bindings.Replace(tx, b); err != nil { // an unbinding at the same time conflicts
 		return err
 	}
 	order := cloudseal.Order{Tenant: t.Tenant, Ticket: t.ID, Hold: r.Hold, Org: r.Party.USCC}
@@ -164,12 +181,18 @@ func (s *Service) Begin(ctx context.Context, ticket string) error {
 		if t.State == qrflow.Signing {
 			return nil // begun before a crash
 		}
+		if _, err := s.activeApp(tx, t.App); err != nil {
+			return err // stopped after the approval
+		}
 		return s.flow.Advance(tx, ticket, qrflow.Progress{To: qrflow.Signing})
 	})
 }
 
 // Done implements cloudseal.Outcome.
 func (s *Service) Done(tx unit.Tx, ticket string, stamped []cloudseal.Stamped) error {
+	if err := s.notice(tx, notify.Stamped, ticket); err != nil {
+		return err
+	}
 	return s.flow.Advance(tx, ticket, qrflow.Progress{To: qrflow.Done, Made: len(stamped)})
 }
 

@@ -88,9 +88,27 @@ func (s *Service) fail(ctx context.Context, w *work, refusal *fault.Error) error
 }
 
 func (s *Service) recordFailure(tx unit.Tx, w *work, refusal *fault.Error) error {
-	first := w.items[0]
+	first, decision := w.items[0], audit.Refused
+	if impossible(refusal) {
+		decision = audit.Alarm
+	}
 	return s.record(tx, audit.Record{
 		Actor: "signer", Action: "document.refused", Object: first.intent.Ticket, Org: first.seal.Org,
-		Decision: audit.Refused, Evidence: w.evidence.Approval.Hash(), Detail: refusal.Code,
+		Decision: decision, Evidence: w.evidence.Approval.Hash(), Detail: refusal.Code,
 	})
+}
+
+// impossible reports a refusal that nothing in the ordinary course brings about:
+// the service checks the same before it asks the signer, so its store, or it, is
+// in strange hands.
+func impossible(refusal *fault.Error) bool {
+	for _, never := range []*fault.Error{
+		fault.StatementBad, fault.Signature, fault.SignatureHW, fault.DeviceUnknown, fault.DeviceCooling, fault.DelegationBad, fault.DelegationScope,
+		fault.DelegationLimit, fault.NotLegalRep, fault.DocumentChanged, fault.SignerRefused, fault.SealUnusable,
+	} {
+		if refusal.Code == never.Code {
+			return true
+		}
+	}
+	return false
 }

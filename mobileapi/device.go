@@ -32,7 +32,8 @@ func (a *API) deviceOperations() []operation {
 		handle(operation{
 			method: fiber.MethodPost, path: "/v1/me/real-person", id: "begin-real-person", tag: tagDevice,
 			zh: "开始实人认证", en: "Begin a real-person authentication",
-			note:    "Claiming, delegating and approving an agent need fresh evidence; the fault step-up asks for it.",
+			note: "Claiming, delegating and approving an agent need fresh evidence; the fault step-up asks for it. For a claim it is " +
+				"good for that claim alone.",
 			changes: true,
 			limiter: a.brakes.codes,
 			faults:  []*fault.Error{fault.RealPersonDown},
@@ -61,7 +62,7 @@ func (a *API) resetPIN(ctx context.Context, c *call, in PINReset) (none, error) 
 }
 
 func (a *API) beginRealPerson(ctx context.Context, c *call, in RealPersonRequest) (RealPersonSession, error) {
-	begun, err := a.Authz.BeginRealPerson(ctx, c.who, in.Purpose)
+	begun, err := a.Authz.BeginRealPerson(ctx, c.who, in.Purpose, in.ClaimID)
 	if err != nil {
 		return RealPersonSession{}, err
 	}

@@ -16,7 +16,7 @@ import (
 	"yunzhang.dev/web/httpx"
 )
 
-func TestStrictBodies(t *testing.T) {
+func TestAT033StrictBodies(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, mobileapi.Limits{})
 	const good = `{"handle":"oKGio6SlpqeoqaqrrK2urw","n":1,"mac":"1n6zGpZ00lLqk4vq"}`
@@ -33,7 +33,10 @@ func TestStrictBodies(t *testing.T) {
 		"2^32":        {`{"handle":"oKGio6SlpqeoqaqrrK2urw","n":4294967296,"mac":"1n6zGpZ00lLqk4vq"}`, "/n"},
 		"2^53+1":      {`{"handle":"oKGio6SlpqeoqaqrrK2urw","n":9007199254740993,"mac":"1n6zGpZ00lLqk4vq"}`, "/n"},
 		"trailing":    {good + `{}`, ""},
-		"deep":        {strings.Repeat("[", 1000), ""},
+		"deep":        {strings.Repeat("[", 10_000), ""},
+		"nested":      {`{"handle":` + strings.Repeat(`{"a":`, 10_000) + "1" + strings.Repeat("}", 10_000) + "}", ""},
+		"a seal":      {`{"handle":"oKGio6SlpqeoqaqrrK2urw","n":1,"mac":"1n6zGpZ00lLqk4vq","SEAL_ID":"x"}`, "/SEAL_ID"},
+		"a limit":     {`{"handle":"oKGio6SlpqeoqaqrrK2urw","n":1,"mac":"1n6zGpZ00lLqk4vq","limits":{"max":9}}`, "/limits"},
 		"not JSON":    {`handle`, ""},
 		"empty":       {``, ""},
 		"bad UTF-8":   {"{\"handle\":\"\xff\",\"n\":1,\"mac\":\"1n6zGpZ00lLqk4vq\"}", ""},
@@ -184,7 +187,7 @@ func TestNonceIsUsedUp(t *testing.T) {
 	}
 }
 
-func TestIdempotency(t *testing.T) {
+func TestAT026Idempotency(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, mobileapi.Limits{})
 	for _, d := range w.described {

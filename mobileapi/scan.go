@@ -61,6 +61,9 @@ func (a *API) scanOperations() []operation {
 		handle(operation{
 			method: fiber.MethodPost, path: "/v1/claims/{id}/report", id: "report", tag: tagScan,
 			zh: "举报：不是本人发起的请求", en: "Report that one did not start the request",
+			note: "It stops a request that was scanned, and for a day takes back one that was approved, from any device of " +
+				"the person: nothing more is signed, its result is not given out, what was bound is unbound, and the " +
+				"declaration system is told to end the session. What is signed stays signed.",
 			changes: true,
 			faults:  ended,
 		}, RejectRequest{}, ScanState{ClaimID: exampleID("cl"), State: "blocked"}, a.refuse(true)),

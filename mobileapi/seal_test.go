@@ -2,6 +2,8 @@ package mobileapi_test
 
 import (
 	"net/http"
+	"regexp"
+	"strings"
 	"testing"
 
 	"yunzhang.dev/authz/authztest"
@@ -72,10 +74,10 @@ func TestFreeze(t *testing.T) {
 	}
 }
 
-// TestForeignThings asks for everything that belongs to somebody, as somebody
+// TestAT040ForeignThings asks for everything that belongs to somebody, as somebody
 // else (AT-040): the answer is the same as for what does not exist, and
 // nothing changes.
-func TestForeignThings(t *testing.T) {
+func TestAT040ForeignThings(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, mobileapi.Limits{})
 	w.name(authztest.Zhang.Name, authztest.Zhang.IDNumber)
@@ -113,6 +115,7 @@ func TestForeignThings(t *testing.T) {
 		{http.MethodPost, "/v1/revocations/draft", "", revocation("delegation"), delegation.SubjectID, "dg_gone"},
 		{http.MethodPost, "/v1/revocations/draft", "", revocation("agent"), place, "og_x.us_x"},
 		{http.MethodPost, "/v1/revocations/draft", "", revocation("device"), w.legal.Device.ID, "dv_gone"},
+		{http.MethodGet, "/v1/claims/" + theClaim + "/manifest", "/v1/claims/cl_gone/manifest", nil, "", ""},
 		{http.MethodGet, "/v1/claims/" + theClaim + "/documents/1", "/v1/claims/cl_gone/documents/1", nil, "", ""},
 		{http.MethodPost, "/v1/claims/" + theClaim + "/approve", "/v1/claims/cl_gone/approve", func(string) any {
 			return object{"head_sm3": d.SM3, "match": "417", "sig_sm2": "AAAA"}
@@ -135,6 +138,19 @@ func TestForeignThings(t *testing.T) {
 			if foreign.status != http.StatusNotFound || foreign.status != absent.status || foreign.code() != absent.code() {
 				t.Errorf("%s %s: foreign %d %s, absent %d %s", row.method, row.own, foreign.status, foreign.body, absent.status, absent.body)
 			}
+		}
+	}
+	for _, d := range w.described { // the matrix is whole
+		if !strings.Contains(d.Path, "{") || d.Open {
+			continue
+		}
+		pattern := regexp.MustCompile("^" + regexp.MustCompile(`\{\w+\}`).ReplaceAllString(d.Path, `[^/]+`) + "$")
+		covered := false
+		for _, row := range rows {
+			covered = covered || row.method == d.Method && pattern.MatchString(row.own)
+		}
+		if !covered {
+			t.Errorf("%s %s is asked for by no foreigner", d.Method, d.Path)
 		}
 	}
 	if s, _ := w.seals.Seal(t.Context(), "35010000000001"); !s.Usable {

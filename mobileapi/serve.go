@@ -125,6 +125,7 @@ func (a *API) identify(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	who.From = httpx.ClientIP(c)
 	callOf(c).who = who
 	httpx.Note(c, "device", who.Device.ID)
 	return c.Next()

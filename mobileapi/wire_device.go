@@ -23,7 +23,8 @@ type PINReset struct {
 
 // RealPersonRequest begins a real-person authentication.
 type RealPersonRequest struct {
-	Purpose string `json:"purpose" enum:"seals,claim,delegate,member,unlock" doc:"What it is for; the provider shows it to the person"`
+	Purpose string `json:"purpose" enum:"seals,claim,delegate,member,unlock,confirm" doc:"What it is for; the provider shows it to the person"`
+	ClaimID string `json:"claim_id,omitzero" maxLength:"64" pattern:"^(cl_[a-z0-9]+)?$" doc:"The scanned request that it is for, with the purpose confirm"`
 }
 
 // RealPersonSession is one under way.

@@ -18,6 +18,9 @@ type Status struct {
 	LastSeq         int64
 	Left            time.Duration // until the deadline of the state; 0: none
 	Reason          string        // code, when it has ended
+	// Killed: the result is not given out any more, and what came of it should
+	// end: the person did not start the request, or its code was caught.
+	Killed bool
 }
 
 // owned gives the application's ticket; another's is unknown to it.
@@ -40,7 +43,7 @@ func (s *Service) Status(ctx context.Context, app, ticket string) (st Status, er
 			return err
 		}
 		now := tx.Now()
-		st = Status{t.ID, t.Purpose, t.StateAt(now), t.Seq, t.left(now), t.Reason}
+		st = Status{t.ID, t.Purpose, t.StateAt(now), t.Seq, t.left(now), t.Reason, t.Killed}
 		return nil
 	})
 	return st, err

@@ -15,7 +15,11 @@ import (
 // Each attach with the newest resume token makes the next one; the one before
 // it stays good until its successor is presented, since an answer can get lost
 // on the way. An older one is a copy in strange hands: the ticket is cancelled
-// if it is not approved yet, and the alarm is raised.
+// if it is not approved yet, and the alarm is raised. So is a page token that
+// another site presents: it was stolen, and is burned with its ticket.
+//
+// Attaches are numbered. Of two pages with one token, wherever they are, the one
+// with the higher number stays (View.Page, LastSeqs).
 //
 // It fails with fault.OriginBad, with fault.Unauthorized for a token that is
 // unknown, used or too old, with fault.Expired, and with
@@ -38,13 +42,17 @@ func (s *Service) attach(tx unit.Tx, tok token, origin string) (View, error) {
 		return View{}, fault.Unauthorized.Because(err)
 	}
 	secret, err := s.secret(t)
-	switch {
-	case err != nil:
+	if err != nil {
 		return View{}, err
-	case !slices.Contains(t.Origins, origin):
-		return View{}, fault.OriginBad
-	case !tok.genuine(secret):
-		return View{}, fault.Unauthorized.Because(errToken)
+	}
+	genuine, ours := tok.genuine(secret), slices.Contains(t.Origins, origin)
+	switch {
+	case genuine && !ours:
+		return View{}, s.elsewhere(tx, t, tok)
+	case !ours:
+		return View{}, s.knock(tx, t, "page-token-forged", fault.OriginBad)
+	case !genuine:
+		return View{}, s.knock(tx, t, "page-token-forged", fault.Unauthorized.Because(errToken))
 	}
 	if tok.version == 0 {
 		err = s.first(tx, t)
@@ -68,9 +76,9 @@ func (s *Service) first(tx unit.Tx, t *Ticket) error {
 	case t.StateAt(now) == Expired:
 		return fault.Expired
 	case t.State != Issued || !now.Before(t.PageUntil):
-		return fault.Unauthorized.Becausef("page token used or lapsed")
+		return s.knock(tx, t, "page-token-used", fault.Unauthorized.Becausef("page token used or lapsed"))
 	}
-	t.OpenedAt, t.Resume = now, 1
+	t.OpenedAt, t.Resume, t.Page = now, 1, 1
 	return s.move(tx, t, StepAttach, note{actor: "page", role: "page"})
 }
 
@@ -88,17 +96,27 @@ func (s *Service) again(tx unit.Tx, t *Ticket, version int) error {
 	switch version {
 	case t.Resume:
 		t.Resume++
-		return conflict("store ticket", s.d.Tickets.Replace(tx, t))
-	case t.Resume - 1:
-		return nil
+	case t.Resume - 1: // the answer got lost
 	default:
-		return s.stolen(tx, t)
+		return s.stolen(tx, t, "resume-token-reused", fault.Unauthorized.Becausef("resume token reused"))
 	}
+	t.Page++
+	return conflict("store ticket", s.d.Tickets.Replace(tx, t))
 }
 
-// stolen answers a resume token whose successor was presented already.
-func (s *Service) stolen(tx unit.Tx, t *Ticket) error {
-	n := note{actor: "page", role: "page", decision: audit.Alarm, reason: "resume-token-reused"}
+// elsewhere answers a genuine token in the hands of another site. A page token
+// is burned, which ends a ticket that no page has opened. A page that is open
+// keeps its ticket: it holds what the thief has not.
+func (s *Service) elsewhere(tx unit.Tx, t *Ticket, tok token) error {
+	if tok.version == 0 && t.StateAt(tx.Now()) == Issued {
+		return s.stolen(tx, t, "page-token-stolen", fault.OriginBad)
+	}
+	return s.knock(tx, t, "page-token-stolen", fault.OriginBad)
+}
+
+// stolen ends a ticket whose token is in two hands, unless it is approved.
+func (s *Service) stolen(tx unit.Tx, t *Ticket, seen string, refusal error) error {
+	n := note{actor: "page", role: "page", decision: audit.Alarm, reason: seen}
 	write := func() error { return s.record(tx, t, "ticket.theft", n) }
 	if _, possible := Next(t.State, StepTheft); possible {
 		write = func() error { return s.move(tx, t, StepTheft, n) }
@@ -106,5 +124,25 @@ func (s *Service) stolen(tx unit.Tx, t *Ticket) error {
 	if err := write(); err != nil {
 		return err
 	}
-	return kept{fault.Unauthorized.Becausef("resume token reused")}
+	return kept{refusal}
+}
+
+// maxKnocks bounds the records about one ticket that somebody without a good
+// token can cause: the first few tell what goes on.
+const maxKnocks = 5
+
+// knock puts an attach that was refused on record, and gives the refusal.
+func (s *Service) knock(tx unit.Tx, t *Ticket, seen string, refusal error) error {
+	if t.Knocks >= maxKnocks {
+		return refusal
+	}
+	t.Knocks++
+	if err := conflict("store ticket", s.d.Tickets.Replace(tx, t)); err != nil {
+		return err
+	}
+	n := note{actor: "page", role: "page", decision: audit.Refused, reason: seen}
+	if err := s.record(tx, t, "ticket.attach", n); err != nil {
+		return err
+	}
+	return kept{refusal}
 }

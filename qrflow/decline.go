@@ -3,7 +3,6 @@ package qrflow
 import (
 	"context"
 
-	"yunzhang.dev/authz/audit"
 	"yunzhang.dev/authz/fault"
 	"yunzhang.dev/authz/unit"
 )
@@ -35,17 +34,7 @@ func (s *Service) Held(ctx context.Context, c Claimant, claim string) (held Clai
 
 // Reject ends the ticket by the person's "no".
 func (s *Service) Reject(ctx context.Context, c Claimant, claim string) error {
-	return s.decline(ctx, c, claim, StepReject, note{actor: c.Person, role: "agent", reason: "person"})
-}
-
-// Report ends the ticket because the person did not start it: somebody may be
-// relaying a code, so the record is an alarm.
-func (s *Service) Report(ctx context.Context, c Claimant, claim string) error {
-	n := note{actor: c.Person, role: "agent", decision: audit.Alarm, reason: "not-started-by-me"}
-	return s.decline(ctx, c, claim, StepReport, n)
-}
-
-func (s *Service) decline(ctx context.Context, c Claimant, claim string, step Step, n note) error {
+	n := note{actor: c.Person, role: "agent", reason: "person"}
 	return s.d.Work.Update(ctx, func(tx unit.Tx) error {
 		t, err := s.held(tx, c, claim)
 		if err != nil {
@@ -54,6 +43,6 @@ func (s *Service) decline(ctx context.Context, c Claimant, claim string, step St
 		if err := must(t, tx.Now(), Claimed); err != nil {
 			return err
 		}
-		return s.move(tx, t, step, n)
+		return s.move(tx, t, StepReject, n)
 	})
 }

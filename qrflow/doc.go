@@ -23,7 +23,8 @@
 //	claimed         guess         blocked    phone         approve.go
 //	claimed         approve       approved   phone         approve.go
 //	claimed         reject        rejected   phone         decline.go
-//	claimed         report        blocked    phone         decline.go
+//	claimed         report        blocked    phone         report.go
+//	approved        disown        failed     phone         report.go
 //	approved        sign          signing    binding       advance.go  stamp
 //	signing         progress      signing    binding       advance.go  stamp
 //	signing         finish        done       binding       advance.go  stamp
@@ -31,7 +32,7 @@
 //	approved        fetch         done       application   redeem.go   login, bind
 //	approved        kill          failed     application   redeem.go   login, bind: a caught code
 //	issued, open, claimed  cancel cancelled  page, application  page.go, application.go
-//	issued, open, claimed  theft  cancelled  page          attach.go   a reused resume token
+//	issued, open, claimed  theft  cancelled  page          attach.go   a token in two hands
 //	issued, open, claimed, approved  expire  expired  anybody  sweep.go
 //
 // state.go is this table, pure; move.go is the only place that writes a

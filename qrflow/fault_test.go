@@ -37,7 +37,7 @@ func failNth(db *unittest.DB, n int, applied bool) {
 
 // AT-023: the power fails at the commit of the approval. Applied or not, the
 // retry gives the result, and there is one approval.
-func TestApproveOverFailure(t *testing.T) {
+func TestAT023PowerFailsAtTheApproval(t *testing.T) {
 	t.Parallel()
 	for name, applied := range map[string]bool{"not applied": false, "applied and not answered": true} {
 		t.Run(name, func(t *testing.T) {
@@ -92,6 +92,34 @@ func TestStepsOverFailure(t *testing.T) {
 			if row := w.Row(t, c.Ticket); row.State != do.after || row.Seq != events {
 				t.Errorf("%s, applied %v: %s after %d events", name, applied, row.State, row.Seq)
 			}
+		}
+	}
+}
+
+// AT-066: a write that does not become durable was never there for a page: it
+// sees an approval only when that is stored, whatever the one who approved was
+// told.
+func TestAT066PagesSeeWhatIsDurable(t *testing.T) {
+	t.Parallel()
+	for _, applied := range []bool{false, true} {
+		w, db := faulty(t)
+		c := w.Play(t, statement.Login, qrflow.Claimed)
+		failNth(db, 1, applied)
+		if _, err := w.Service.Approve(t.Context(), c.Phone.Claimant, c.Request); !errors.Is(err, errPower) {
+			t.Fatal(err)
+		}
+		db.OnCommit(nil)
+		want, events := qrflow.Claimed, int64(3)
+		if applied {
+			want, events = qrflow.Approved, 4
+		}
+		v, err := w.Service.Snapshot(t.Context(), c.Ticket)
+		if err != nil || v.State != want || v.LastSeq != events || (v.Current.ResultCode != "") != applied {
+			t.Errorf("applied %v: the page is shown %+v, %v", applied, v, err)
+		}
+		list, err := w.Service.Events(t.Context(), c.Ticket, 0)
+		if err != nil || int64(len(list)) != events || list[len(list)-1].State != want {
+			t.Errorf("applied %v: events %+v, %v", applied, list, err)
 		}
 	}
 }

@@ -50,7 +50,7 @@ func TestAnnexAFrames(t *testing.T) {
 }
 
 // AT-010, AT-014: there is one spelling of a code, and only our own host's.
-func TestParseQRRefuses(t *testing.T) {
+func TestAT010ForeignCodes(t *testing.T) {
 	t.Parallel()
 	const good = "https://s.example.gov.cn/q#1.oKGio6SlpqeoqaqrrK2urw.7.hTkP6AlkdG2r-boR"
 	if _, err := qrflow.ParseQR(base, good); err != nil {
@@ -142,7 +142,7 @@ func FuzzToken(f *testing.F) {
 
 // AT-013: handles and numbers of many tickets are all over the place. The
 // bounds are wide; what they catch is a constant, a counter or a cut.
-func TestDerivedValuesSpread(t *testing.T) {
+func TestAT013Spread(t *testing.T) {
 	t.Parallel()
 	const tickets = 30_000
 	secret := counting(7, 32)

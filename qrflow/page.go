@@ -16,6 +16,7 @@ type View struct {
 	LastSeq              int64         // of the last event
 	Left                 time.Duration // until the deadline of the state; 0: none
 	Resume               string        // the next resume token, from Attach only; "" when the ticket has ended
+	Page                 int           // number of the newest attach
 	Current              PageEvent     // the state as an event, for a page that missed the events
 }
 
@@ -67,11 +68,17 @@ func (s *Service) Events(ctx context.Context, ticket string, after int64) (list 
 	return list, err
 }
 
-// LastSeqs gives the number of the last event of each ticket that exists: one
-// cheap look for all waiting pages of a node. A ticket whose deadline has
-// passed unwritten counts one more, so that its page asks and learns of it.
-func (s *Service) LastSeqs(ctx context.Context, tickets []string) (map[string]int64, error) {
-	last := make(map[string]int64, len(tickets))
+// Last is how far a ticket has come.
+type Last struct {
+	Seq  int64 // of the last event
+	Page int   // of the newest attach: a page with a smaller number was replaced
+}
+
+// LastSeqs gives where each ticket that exists stands: one cheap look for all
+// waiting pages of a node. A ticket whose deadline has passed unwritten counts
+// one event more, so that its page asks and learns of it.
+func (s *Service) LastSeqs(ctx context.Context, tickets []string) (map[string]Last, error) {
+	last := make(map[string]Last, len(tickets))
 	err := s.d.Work.View(ctx, func(tx unit.Tx) error {
 		for _, id := range tickets {
 			t, err := s.d.Tickets.Get(tx, id)
@@ -81,10 +88,11 @@ func (s *Service) LastSeqs(ctx context.Context, tickets []string) (map[string]in
 			if err != nil {
 				return fmt.Errorf("load ticket: %w", err)
 			}
-			last[id] = t.Seq
+			at := Last{t.Seq, t.Page}
 			if t.State != Expired && t.StateAt(tx.Now()) == Expired {
-				last[id]++
+				at.Seq++
 			}
+			last[id] = at
 		}
 		return nil
 	})
@@ -167,7 +175,7 @@ func (s *Service) view(t *Ticket, now time.Time) (View, error) {
 	}
 	return View{
 		Ticket: t.ID, App: t.App, Purpose: t.Purpose, State: t.State, LastSeq: t.Seq,
-		Left: t.left(now), Current: events[0],
+		Left: t.left(now), Page: t.Page, Current: events[0],
 	}, nil
 }
 

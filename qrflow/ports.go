@@ -2,6 +2,7 @@ package qrflow
 
 import (
 	"context"
+	"net/netip"
 	"time"
 
 	"yunzhang.dev/authz/audit"
@@ -46,6 +47,7 @@ type Claimant struct {
 	PhoneTail string       // last digits of the phone number, for the page; may be empty
 	Key       gm.PublicKey // the enrolled key that signs acts; the algorithm is SM2
 	Lang      string       // what the device reads: statement.Chinese or English
+	From      netip.Addr   // of the phone; not valid when nobody knows
 }
 
 // Auditor writes records in the transaction of the act; audit.Log is one.

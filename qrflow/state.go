@@ -45,6 +45,7 @@ const (
 	StepMismatch Step = "match_wrong"   // a wrong number
 	StepGuess    Step = "guess"         // the last wrong number
 	StepReport   Step = "report"        // "I did not start this"
+	StepDisown   Step = "disown"        // the same, when the approval was got out of the person
 	StepReject   Step = "reject"        // "no"
 	StepApprove  Step = "approve"       // all checks of §2.7 passed
 	StepSign     Step = "sign"          // the intents are stored, the signer begins
@@ -54,7 +55,7 @@ const (
 	StepFetch    Step = "fetch"         // log-in and bind: the result was redeemed
 	StepKill     Step = "kill"          // log-in and bind: somebody else held the result code
 	StepCancel   Step = "cancel"        // page or application
-	StepTheft    Step = "theft"         // a resume token came back after its successor
+	StepTheft    Step = "theft"         // a token of the page is in two hands
 	StepExpire   Step = "expire"        // the deadline of the state passed
 )
 
@@ -74,6 +75,7 @@ var table = map[Step]edge{
 	StepMismatch: {from: []State{Claimed}},
 	StepGuess:    {from: []State{Claimed}, to: Blocked},
 	StepReport:   {from: []State{Claimed}, to: Blocked},
+	StepDisown:   {from: []State{Approved}, to: Failed},
 	StepReject:   {from: []State{Claimed}, to: Rejected},
 	StepApprove:  {from: []State{Claimed}, to: Approved},
 	StepSign:     {from: []State{Approved}, to: Signing},

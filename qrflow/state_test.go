@@ -24,6 +24,7 @@ claimed guess blocked
 claimed approve approved
 claimed reject rejected
 claimed report blocked
+approved disown failed
 approved sign signing
 signing progress signing
 signing finish done

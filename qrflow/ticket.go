@@ -53,6 +53,8 @@ type Ticket struct {
 	OpenedAt  time.Time `bson:"openedAt"`  // frame 0
 	EndedAt   time.Time `bson:"endedAt"`
 	Resume    int       `bson:"resume"`    // version of the newest resume token; 0: none yet
+	Page      int       `bson:"page"`      // number of the newest attach; 0: none yet
+	Knocks    int       `bson:"knocks"`    // attaches that were refused and are on record
 	Strangers int       `bson:"strangers"` // wrong-subject claims
 
 	Person    string    `bson:"person"` // claimant
@@ -69,7 +71,8 @@ type Ticket struct {
 	Made       int       `bson:"made"`
 	CodeUntil  time.Time `bson:"codeUntil"` // first redeem before this
 	RedeemedAt time.Time `bson:"redeemedAt"`
-	Killed     bool      `bson:"killed"` // the result is not given out any more
+	Killed     bool      `bson:"killed"`   // the result is not given out any more
+	Reported   bool      `bson:"reported"` // by the person who approved or scanned it
 }
 
 // Subject gives whom the request is meant for.

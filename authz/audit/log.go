@@ -44,6 +44,19 @@ func (l *Log) Write(tx unit.Tx, r Record) error {
 	return nil
 }
 
+// Alarms gives the records that somebody should look at, newest first, behind
+// what came with the part before; nil for the newest.
+func (l *Log) Alarms(ctx context.Context, after []any, limit int) (list []*Record, err error) {
+	err = l.Work.View(ctx, func(tx unit.Tx) error {
+		list, err = l.Records.Find(tx, unit.Query{Index: "decision+at", Key: []any{Alarm}, After: after, Desc: true, Limit: limit})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list alarms: %w", err)
+	}
+	return list, nil
+}
+
 // Head is where a chain stands.
 type Head struct {
 	Chain string

@@ -116,6 +116,7 @@ func Tables(db *unittest.DB) authz.Tables {
 		Acts:        unittest.Table[authz.Act](db, "acts"),
 		Nonces:      unittest.Table[authz.Nonce](db, "nonces"),
 		Invitations: unittest.Table[authz.Invitation](db, "invitations"),
+		Presences:   unittest.Table[authz.Presence](db, "presences"),
 		Tells:       unittest.Table[authz.Tell](db, "tells", unittest.Plain("done", "at")),
 	}
 }

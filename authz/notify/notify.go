@@ -23,12 +23,15 @@ const (
 	SealIssued     Template = "seal-issued"
 	Stamped        Template = "stamped"
 	Bound          Template = "bound"
+	LoggedIn       Template = "logged-in"
+	Reported       Template = "reported" // somebody says that he did not start a request
 )
 
 // Templates lists all texts.
 func Templates() []Template {
 	return []Template{
 		PhoneCode, AuthorizeAgent, DeviceEnrolled, AgentApplied, AgentApproved, Delegated, SealIssued, Stamped, Bound,
+		LoggedIn, Reported,
 	}
 }
 
@@ -64,7 +67,12 @@ func texts() map[Template][2]string {
 		Delegated:     {"【云章】{org} 授权您在 {app} 使用印章，有效期至 {until}。", "{org} delegated its seal to you in {app} until {until}."},
 		SealIssued:    {"【云章】{org} 的电子印章已制发，编码 {code}。", "The seal of {org} was issued: {code}."},
 		Stamped:       {"【云章】{name} 在 {app} 使用 {org} 印章盖章 {count} 份。非授权请立即冻结印章。", "{name} stamped {count} document(s) in {app} with the seal of {org}."},
-		Bound:         {"【云章】{app} 账号 {account} 已绑定 {org} 的证书。", "Account {account} of {app} was bound to {org}."},
+		Bound: {"【云章】{name} 将 {app} 账号 {account} 绑定到 {org} 的证书。非本人操作请在手机上点“不是我发起的”。",
+			"{name} bound account {account} of {app} to {org}. If you did not start this, say so on your phone."},
+		LoggedIn: {"【云章】{name} 扫码登录 {app} 账号 {account}。非本人操作请在手机上点“不是我发起的”。",
+			"{name} logged in to account {account} of {app}. If you did not start this, say so on your phone."},
+		Reported: {"【云章】{name} 报告：{app} 中代表 {org} 的请求不是本人发起，已阻止，请检查账号和授权。",
+			"{name} did not start a request in {app} for {org}. It was stopped. Look at accounts and delegations."},
 	}
 }
 

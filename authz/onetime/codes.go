@@ -82,13 +82,6 @@ type Code struct {
 	Burned   bool      `bson:"burned"`
 }
 
-// Tally counts the codes of one purpose to one number. ID is a keyed hash.
-type Tally struct {
-	unit.Row `bson:",inline"`
-	Since    time.Time `bson:"since"`
-	Count    int       `bson:"count"`
-}
-
 // Deps are what SMS codes need.
 type Deps struct {
 	Work    unit.Work
@@ -101,6 +94,11 @@ type Deps struct {
 	// Limits of each purpose; nil: PurposeLimits. A purpose that is not listed
 	// takes DefaultLimits.
 	Limits map[string]Limits
+	// Flood bounds all of them together; zero fields take DefaultFlood.
+	Flood Flood
+	// Alarm puts it on record when a bound of Flood is reached: "prefix" or
+	// "all". nil: nobody is told.
+	Alarm func(tx unit.Tx, bound string) error
 }
 
 // SMS issues and checks codes. It is safe for concurrent use.
@@ -117,12 +115,13 @@ func NewSMS(d Deps) (*SMS, error) {
 	if d.Limits == nil {
 		d.Limits = PurposeLimits()
 	}
+	d.Flood = d.Flood.withDefaults()
 	return &SMS{d}, nil
 }
 
 // Send issues a code and hands it to the carrier. Errors: fault.PhoneBad;
-// fault.SlowDown with the time to wait, when the last code is too fresh or the
-// number had its share; fault.NoticeDown when it could not be sent, which
+// fault.SlowDown with the time to wait, when the last code is too fresh, or the
+// number, its neighbours or everybody had their share; fault.NoticeDown when it could not be sent, which
 // counts all the same: failing deliveries must not flood a number either.
 func (s *SMS) Send(ctx context.Context, r Request) error {
 	phone, err := codes.ParsePhone(r.Phone)
@@ -187,27 +186,6 @@ func again(err error) error {
 		return unit.ErrConflict
 	}
 	return err
-}
-
-// count counts a message to a number, or refuses it.
-func (s *SMS) count(tx unit.Tx, purpose string, phone codes.Phone, l Limits) error {
-	const day = 24 * time.Hour
-	id := s.keyed("tally", purpose, string(phone)).Hex()
-	t, err := s.d.Tallies.Get(tx, id)
-	if errors.Is(err, unit.ErrAbsent) {
-		return again(s.d.Tallies.Insert(tx, &Tally{Row: unit.Row{ID: id}, Since: tx.Now(), Count: 1}))
-	}
-	if err != nil {
-		return fmt.Errorf("load tally: %w", err)
-	}
-	if !tx.Now().Before(t.Since.Add(day)) {
-		t.Since, t.Count = tx.Now(), 0
-	}
-	if t.Count >= l.PerDay {
-		return fault.SlowDown.After(t.Since.Add(day).Sub(tx.Now()))
-	}
-	t.Count++
-	return s.d.Tallies.Replace(tx, t)
 }
 
 // Check burns the code. A wrong, old, used, foreign or never issued one is

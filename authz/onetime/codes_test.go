@@ -27,7 +27,7 @@ func TestCodeWorksOnce(t *testing.T) {
 	wantCode(t, w.check(request, code), fault.CodeWrong)
 }
 
-func TestCodeIsBoundToEverything(t *testing.T) {
+func TestAT112Bound(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	code := w.send(request)
@@ -50,7 +50,7 @@ func TestCodeIsBoundToEverything(t *testing.T) {
 	wantCode(t, w.check(request, code), nil)
 }
 
-func TestCodeLapses(t *testing.T) {
+func TestAT112Lapses(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	code := w.send(request)
@@ -63,7 +63,7 @@ func TestCodeLapses(t *testing.T) {
 	wantCode(t, w.check(agent, pass), nil)
 }
 
-func TestFiveGuesses(t *testing.T) {
+func TestAT112FiveGuesses(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	code := w.send(request)
@@ -109,7 +109,7 @@ func TestGuessesInParallelCount(t *testing.T) {
 	wantCode(t, w.check(request, code), fault.CodeWrong)
 }
 
-func TestNewCodeReplacesTheOld(t *testing.T) {
+func TestAT112Replaced(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	first := w.send(request)
@@ -135,7 +135,7 @@ func TestCodesOfSeveralRequestsStandSideBySide(t *testing.T) {
 	}
 }
 
-func TestCapsOfANumber(t *testing.T) {
+func TestAT113CapsOfANumber(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.send(request)
@@ -169,7 +169,7 @@ func TestCapsOfANumber(t *testing.T) {
 	}
 }
 
-func TestParallelSendsKeepTheCap(t *testing.T) {
+func TestAT113ParallelSends(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	var wg sync.WaitGroup
@@ -186,6 +186,56 @@ func TestParallelSendsKeepTheCap(t *testing.T) {
 	if n := len(w.sent); n != 5 {
 		t.Errorf("%d messages went out, want 5", n)
 	}
+}
+
+// AT-113: a thousand numbers, each for the first time. Those of one block stop at
+// the block's bound, all together at theirs, and each bound raises the alarm once.
+func TestAT113Pumping(t *testing.T) {
+	t.Parallel()
+	for name, number := range map[string]func(i int) string{
+		"prefix": func(i int) string { return fmt.Sprintf("1380013%04d", i) },
+		"all":    func(i int) string { return fmt.Sprintf("138%04d0000", i) },
+	} {
+		w := newWorld(t)
+		sms, err := onetime.NewSMS(onetime.Deps{
+			Work: w.db, Codes: w.codes, Tallies: w.tallies, Carrier: w, Pepper: make([]byte, 32),
+			Flood: onetime.Flood{Prefix: 60, All: 90},
+			Alarm: func(tx unit.Tx, bound string) error { // a second one finds its place taken
+				return w.tallies.Insert(tx, &onetime.Tally{Row: unit.Row{ID: "alarm " + bound}})
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 1000 {
+			r := request
+			r.Phone, r.Request = number(i), fmt.Sprint(i)
+			if err := sms.Send(t.Context(), r); err != nil && fault.CodeOf(err) != fault.SlowDown.Code {
+				t.Fatal(err)
+			}
+		}
+		want := map[string]int{"prefix": 60, "all": 90}[name]
+		if alarms := w.alarms(); len(w.sent) != want || len(alarms) != 1 || alarms[0] != name {
+			t.Errorf("%s: %d messages, alarms %v", name, len(w.sent), alarms)
+		}
+		w.pass(24 * time.Hour)
+		r := request
+		r.Phone = number(2000)
+		wantCode(t, sms.Send(t.Context(), r), nil)
+	}
+}
+
+// alarms gives the bounds that were reached.
+func (w *world) alarms() (bounds []string) {
+	_ = w.db.View(w.t.Context(), func(tx unit.Tx) error {
+		for _, bound := range []string{"prefix", "all"} {
+			if _, err := w.tallies.Get(tx, "alarm "+bound); err == nil {
+				bounds = append(bounds, bound)
+			}
+		}
+		return nil
+	})
+	return bounds
 }
 
 func TestCarrierFails(t *testing.T) {

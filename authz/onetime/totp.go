@@ -43,6 +43,9 @@ type Settings struct {
 	// SHA256 instead of SHA-1, where the authenticators are known to do it;
 	// some ignore the wish and compute other codes.
 	SHA256 bool
+	// Locked tells the owner, after it is stored, that wrong codes have locked
+	// his authenticator; nil: nobody is told.
+	Locked func(ctx context.Context, owner string, until time.Time)
 }
 
 // TOTP checks codes of authenticators and burns each. It is safe for
@@ -107,8 +110,9 @@ func (t *TOTP) Check(ctx context.Context, owner, code string) error {
 // code at once, one finds it used.
 func (t *TOTP) use(ctx context.Context, owner, code string, confirm bool) error {
 	var refusal error
+	var locked time.Time
 	err := t.work.Update(ctx, func(tx unit.Tx) error {
-		refusal = fault.CodeWrong
+		refusal, locked = fault.CodeWrong, time.Time{}
 		token, err := t.tokens.Get(tx, owner)
 		if errors.Is(err, unit.ErrAbsent) {
 			return nil
@@ -127,12 +131,15 @@ func (t *TOTP) use(ctx context.Context, owner, code string, confirm bool) error 
 		if ok {
 			refusal = nil
 		} else {
-			token.fail(tx.Now())
+			locked = token.fail(tx.Now())
 		}
 		return t.tokens.Replace(tx, token)
 	})
 	if err != nil {
 		return err
+	}
+	if !locked.IsZero() && t.settings.Locked != nil {
+		t.settings.Locked(ctx, owner, locked)
 	}
 	return refusal
 }
@@ -182,10 +189,13 @@ func (t *TOTP) algorithm() otp.Algorithm {
 	return otp.AlgorithmSHA1
 }
 
-// fail counts a wrong code and locks after too many.
-func (k *Token) fail(now time.Time) {
+// fail counts a wrong code and locks after too many; it gives the end of a lock.
+func (k *Token) fail(now time.Time) (locked time.Time) {
 	k.Failures++
-	if over := k.Failures - lockAfter; over >= 0 {
-		k.Locked = now.Add(min(maxLock, firstLock<<min(over, 10)))
+	over := k.Failures - lockAfter
+	if over < 0 {
+		return time.Time{}
 	}
+	k.Locked = now.Add(min(maxLock, firstLock<<min(over, 10)))
+	return k.Locked
 }

@@ -1,6 +1,7 @@
 package onetime_test
 
 import (
+	"context"
 	"net/url"
 	"sync"
 	"sync/atomic"
@@ -82,7 +83,7 @@ func TestRFC6238Vectors(t *testing.T) {
 	}
 }
 
-func TestNoCodeWorksTwice(t *testing.T) {
+func TestAT110NoCodeTwice(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	x := newTOTP(t, w, onetime.Settings{Skew: 1})
@@ -95,7 +96,7 @@ func TestNoCodeWorksTwice(t *testing.T) {
 	wantCode(t, x.Check(t.Context(), "pe_1", codeAt(t, secret, w.now)), nil)
 }
 
-func TestSkewToTheSecond(t *testing.T) {
+func TestAT111Skew(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		skew int
@@ -120,7 +121,7 @@ func TestSkewToTheSecond(t *testing.T) {
 	}
 }
 
-func TestParallelUseOfOneCode(t *testing.T) {
+func TestAT110ParallelUse(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	x := newTOTP(t, w, onetime.Settings{})
@@ -140,7 +141,7 @@ func TestParallelUseOfOneCode(t *testing.T) {
 	}
 }
 
-func TestLockGrows(t *testing.T) {
+func TestAT111LockGrows(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	x := newTOTP(t, w, onetime.Settings{})
@@ -169,6 +170,34 @@ func TestLockGrows(t *testing.T) {
 	}
 	w.pass(time.Minute)
 	wantCode(t, x.Check(t.Context(), "pe_1", codeAt(t, secret, w.now)), nil)
+}
+
+// AT-111: ten thousand guesses in a row: five are looked at, then one after each
+// lock, and the owner hears of every lock.
+func TestAT111TenThousandGuesses(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var told []time.Time
+	x := newTOTP(t, w, onetime.Settings{Locked: func(_ context.Context, owner string, until time.Time) {
+		if owner != "pe_1" {
+			t.Errorf("%s was told", owner)
+		}
+		told = append(told, until)
+	}})
+	secret := enrolled(t, w, x)
+	for window, looked := range []int{5, 1, 1, 1} {
+		codes := map[string]int{}
+		for range 2500 {
+			codes[fault.CodeOf(x.Check(t.Context(), "pe_1", wrong(codeAt(t, secret, w.now))))]++
+		}
+		if codes[fault.CodeWrong.Code] != looked || codes[fault.SlowDown.Code] != 2500-looked {
+			t.Errorf("window %d: %v", window, codes)
+		}
+		if want := w.now.Add(15 * time.Minute << window); len(told) != window+1 || !told[window].Equal(want) {
+			t.Fatalf("window %d: told of %v, want %v", window, told, want)
+		}
+		w.pass(told[window].Sub(w.now))
+	}
 }
 
 func TestNewSecretCountsFromItsConfirmation(t *testing.T) {

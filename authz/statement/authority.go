@@ -21,6 +21,7 @@ func enrolmentLayout() layout[Enrolment] {
 			maybe("passkey-key", binary(), func(e *Enrolment) *[]byte { return &e.PasskeyKey }, func(b []byte) bool { return len(b) == 0 }),
 			one("evidence", text(), func(e *Enrolment) *string { return &e.Evidence }),
 			one("issued-at", instant(), func(e *Enrolment) *time.Time { return &e.IssuedAt }),
+			maybe("cools-until", instant(), func(e *Enrolment) *time.Time { return &e.CoolsUntil }, time.Time.IsZero),
 		},
 		check: func(e *Enrolment) error {
 			if (e.Passkey == "") != (len(e.PasskeyKey) == 0) {

@@ -54,7 +54,7 @@
 //	                     org?, person, device, reason?, issued-at
 //	cseal-enrolment/1    id, issuer, person, id-hash, tier (S W N), key (SPKI),
 //	                     request-key (SPKI), passkey? (binary), passkey-key? (COSE),
-//	                     evidence, issued-at
+//	                     evidence, issued-at, cools-until?
 //	cseal-representation/1  id, issuer, org, person, source, checked-at
 //	cseal-review/1       nonce, issuer, act, subject (ref?), opinion (approve reject),
 //	                     org?, person, device, note?, issued-at

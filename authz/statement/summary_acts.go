@@ -49,6 +49,9 @@ func (e Enrolment) Summary(lang string) []Line {
 	}[e.Tier])
 	s.add("身份核验", "Identity proved by", e.Evidence)
 	s.when("时间", "At", e.IssuedAt)
+	if !e.CoolsUntil.IsZero() {
+		s.when("冷静期至", "Cools until", e.CoolsUntil)
+	}
 	s.consequence("该设备的签名代表本人。遗失请立即停用。",
 		"Signatures of this device are the person's own. Stop it at once when it is lost.")
 	return s.lines

@@ -151,6 +151,9 @@ type Enrolment struct {
 	PasskeyKey []byte    // COSE key, nil for none
 	Evidence   string    // how the person was proved
 	IssuedAt   time.Time
+	// CoolsUntil is set for a further device: before, nothing it signs for others
+	// counts. Its owner's old device ends this by a statement anew.
+	CoolsUntil time.Time
 }
 
 // Representation says that the business registry named a person the legal

@@ -6,7 +6,7 @@
 //	GET  /v1/documents/{id}             state
 //	GET  /v1/documents/{id}/stamped     the stamped file
 //	GET  /v1/documents/{id}/evidence    what a verifier needs offline for it alone
-//	POST /v1/tickets                    ask for bind, login or stamp
+//	POST /v1/tickets                    ask for bind, login or stamp; a stamp needs a bound account
 //	GET  /v1/tickets/{id}               state
 //	POST /v1/tickets/{id}/cancel
 //	POST /v1/tickets/{id}/redeem        result code and verifier → result

@@ -82,6 +82,8 @@ type statusReply struct {
 	State   string `json:"state"`
 	LastSeq int64  `json:"last_seq"`
 	Reason  string `json:"reason,omitempty"`
+	// Revoked: end the session or binding that came of it.
+	Revoked bool `json:"revoked"`
 }
 
 func (a *API) status(c *fiber.Ctx) error {
@@ -90,7 +92,7 @@ func (a *API) status(c *fiber.Ctx) error {
 		return err
 	}
 	return httpx.Reply(c, fiber.StatusOK, statusReply{
-		Ticket: st.Ticket, Purpose: st.Purpose, State: string(st.State), LastSeq: st.LastSeq, Reason: st.Reason,
+		Ticket: st.Ticket, Purpose: st.Purpose, State: string(st.State), LastSeq: st.LastSeq, Reason: st.Reason, Revoked: st.Killed,
 	})
 }
 

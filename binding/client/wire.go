@@ -66,6 +66,9 @@ type Status struct {
 	State   string `json:"state"`
 	LastSeq int64  `json:"last_seq"`
 	Reason  string `json:"reason"`
+	// Revoked: the person says that he did not start the request, or its result
+	// was caught. End the session or binding that came of it.
+	Revoked bool `json:"revoked"`
 }
 
 // Binding ties an account to a certificate.

@@ -26,7 +26,7 @@ func (s *Signer) prove(a approval, ev Evidence, now time.Time) (*proof, error) {
 		return nil, err
 	}
 	p := &proof{approval: a, kind: ev.Kind, evidence: ev.hash()}
-	approver, err := s.enrolled(ev.Enrolment)
+	approver, err := s.enrolled(ev.Enrolment, now)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +66,7 @@ func (s *Signer) proveScan(p *proof, ev Evidence, now time.Time) error {
 	if err := s.covers(d, p.approval, now); err != nil {
 		return err
 	}
-	grantor, err := s.enrolled(ev.GrantorEnrolment)
+	grantor, err := s.enrolled(ev.GrantorEnrolment, d.IssuedAt)
 	if err != nil {
 		return err
 	}
@@ -105,14 +105,18 @@ type holder struct {
 	device gm.Digest
 }
 
-// enrolled verifies the authority's word on a device.
-func (s *Signer) enrolled(signed statement.Signed) (holder, error) {
+// enrolled verifies the authority's word on a device, and that it had cooled when
+// it signed.
+func (s *Signer) enrolled(signed statement.Signed, at time.Time) (holder, error) {
 	e, err := statement.ParseEnrolment(signed.Bytes)
 	if err != nil {
 		return holder{}, fault.DeviceUnknown.Because(err)
 	}
 	if e.Issuer != s.issuer || !s.vouched(signed) {
 		return holder{}, fault.DeviceUnknown.Becausef("the enrolment is not the authority's")
+	}
+	if at.Before(e.CoolsUntil) {
+		return holder{}, fault.DeviceCooling.With("until", e.CoolsUntil)
 	}
 	key, err := gm.ParsePublicKey(e.Key)
 	if err != nil {

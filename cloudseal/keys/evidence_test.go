@@ -122,6 +122,41 @@ func TestEvidenceIsRefused(t *testing.T) {
 	}
 }
 
+// AT-094: whether a device has cooled stands in its enrolment, not in a row of the
+// service: for the approver now, for the grantor when he granted.
+func TestAT094CoolingIsSigned(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		agent, grantor time.Duration // cooled for so long, or cooling still
+		want           string
+	}{
+		"both cooled":           {0, 0, ""},
+		"the approver cools":    {time.Second, 0, "device-cooling"},
+		"the grantor was fresh": {0, time.Hour, "device-cooling"},
+	} {
+		s := newStage(t)
+		cools := func(d time.Duration) func(*statement.Enrolment) {
+			return func(e *statement.Enrolment) { e.CoolsUntil = cloudsealtest.Start.Add(d) }
+		}
+		s.agent = s.pki.Enrol(t, s.agent.Person, cools(c.agent))
+		s.legal = s.pki.Enrol(t, s.legal.Person, cools(c.grantor-time.Hour))
+		s.delegation = cloudsealtest.Delegate(t, s.legal, s.agent.Person, []statement.Ref{s.ref}, func(d *statement.Delegation) {
+			d.IssuedAt = cloudsealtest.Start.Add(-time.Hour)
+			if c.grantor > 0 {
+				d.IssuedAt = cloudsealtest.Start.Add(-time.Hour - time.Second)
+			}
+		})
+		jobs := s.jobs(1)
+		ev := s.evidence("tk_1", jobs)
+		if c.want == "" {
+			s.sign(ev, jobs)
+			continue
+		}
+		t.Log(name)
+		s.refused(ev, jobs, c.want)
+	}
+}
+
 func TestDocumentsAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -312,7 +347,7 @@ func TestThePasskeyOfADeviceIsNeverOptional(t *testing.T) {
 // FuzzSign changes the approval in any way: nothing but the very statement is
 // ever signed for.
 func FuzzSign(f *testing.F) {
-	s := newStage(f)
+	s := newStage(f, func(d *keys.Deps) { d.Refusals = 1 << 40 })
 	jobs := s.jobs(1)
 	ev := s.evidence("tk_1", jobs)
 	f.Add(ev.Approval.Bytes, ev.Approval.Sig)

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
+	"yunzhang.dev/authz/fault"
 	"yunzhang.dev/authz/statement"
 	"yunzhang.dev/cloudseal/gm"
 	"yunzhang.dev/cloudseal/keys"
@@ -48,7 +50,7 @@ func TestATicketIsApprovedOnce(t *testing.T) {
 	}
 }
 
-func TestOldEvidenceDoesNotSignOtherDocuments(t *testing.T) {
+func TestAT097OldEvidence(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	jobs := s.jobs(2)
@@ -59,6 +61,40 @@ func TestOldEvidenceDoesNotSignOtherDocuments(t *testing.T) {
 			t.Errorf("%s: %d signatures", name, len(signed))
 		}
 	}
+}
+
+// AT-097: whoever owns the service sends ten thousand pieces of garbage, and a
+// bare hash where a document belongs: nothing is signed, and after a few hundred
+// nothing is looked at, however good, until the minute is over.
+func TestAT097Garbage(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	jobs := s.jobs(1)
+	ev := s.evidence("tk_1", jobs)
+	bare := []keys.Job{{Document: jobs[0].Document, Slot: 1, Seal: s.seal, Line: jobs[0].Line}}
+	if signed, err := s.signer.Sign(t.Context(), ev, bare); err == nil {
+		t.Errorf("%d signatures of a hash", len(signed))
+	}
+	codes := map[string]int{}
+	for i := range 10_000 {
+		bad := ev
+		bad.Approval.Bytes = bytes.Replace(ev.Approval.Bytes, []byte("match: "), fmt.Appendf(nil, "match: %d", i), 1)
+		signed, err := s.signer.Sign(t.Context(), bad, jobs)
+		if err == nil {
+			t.Fatalf("%d signatures of garbage", len(signed))
+		}
+		codes[fault.CodeOf(err)]++
+	}
+	if codes[fault.SlowDown.Code] != 10_000-keys.DefaultRefusals {
+		t.Errorf("answers %v", codes)
+	}
+	_, err := s.signer.Sign(t.Context(), ev, jobs)
+	if fault.CodeOf(err) != fault.SlowDown.Code || keys.Refusal(err) != nil {
+		t.Errorf("good evidence meanwhile: %v", err)
+	}
+	s.clock.Advance(time.Minute)
+	fresh := s.evidence("tk_2", jobs)
+	s.sign(fresh, jobs)
 }
 
 func TestRefuseBuriesATicket(t *testing.T) {
@@ -199,7 +235,7 @@ func TestTheStoreMayRunEverythingTwice(t *testing.T) {
 
 // The service gives the ten slots of a delegation out four times over, all at
 // once: ten stamps, one a slot.
-func TestTenSlotsMakeTenStamps(t *testing.T) {
+func TestAT037TenSlots(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	job := s.jobs(1)[0]

@@ -22,6 +22,10 @@ const (
 	MaxSkew = 2 * time.Second
 	// MaxJobs is the most documents of one approval: what a statement lists.
 	MaxJobs = statement.MaxDocs
+	// DefaultRefusals is how much bad evidence is looked at in a minute. A
+	// service that works as it should sends almost none; one that is in strange
+	// hands may not try at will.
+	DefaultRefusals = 600
 	// macKeySize is the least that makes guessing the row key hopeless.
 	macKeySize = 32
 )
@@ -46,7 +50,10 @@ type Deps struct {
 	Second SecondFactor
 	Issuer string        // host name every statement must carry
 	MaxAge time.Duration // 0: DefaultMaxAge
-	Now    func() time.Time
+	// Refusals bounds the bad evidence of a minute; 0: DefaultRefusals. Beyond it
+	// nothing is looked at until the minute is over.
+	Refusals int
+	Now      func() time.Time
 	// Checkpoint, when set, is called at the named points evidence, journal,
 	// value and kept, so that tests can stop the world there.
 	Checkpoint func(name string)
@@ -66,6 +73,7 @@ type Signer struct {
 	second      SecondFactor
 	issuer      string
 	maxAge      time.Duration
+	refusals    *refusals
 	now         func() time.Time
 	checkpoint  func(name string)
 }
@@ -88,7 +96,7 @@ func New(d Deps) (*Signer, error) {
 		approvals: guarded[Approval, *Approval]{"approvals", d.Tables.Approvals, d.MACKey},
 		stops:     guarded[Stop, *Stop]{"stops", d.Tables.Stops, d.MACKey},
 		kek:       d.KEK, kekID: kekID(d.KEK), authorities: d.Authorities, second: d.Second,
-		issuer: d.Issuer, maxAge: d.MaxAge, now: d.Now, checkpoint: d.Checkpoint,
+		issuer: d.Issuer, maxAge: d.MaxAge, refusals: newRefusals(d.Refusals), now: d.Now, checkpoint: d.Checkpoint,
 	}
 	if s.maxAge == 0 {
 		s.maxAge = DefaultMaxAge
@@ -110,7 +118,20 @@ type Signed struct {
 // statement's doc lines and all of them. A fault (see [Refusal]) is final for
 // this evidence unless the journal has it; any other error may have left the
 // work half done, and calling again with the same arguments finishes it.
+//
+// Who brings too much that is refused gets fault.SlowDown for a while.
 func (s *Signer) Sign(ctx context.Context, ev Evidence, jobs []Job) ([]Signed, error) {
+	if wait := s.refusals.wait(s.now()); wait > 0 {
+		return nil, fault.SlowDown.After(wait)
+	}
+	signed, err := s.sign(ctx, ev, jobs)
+	if Refusal(err) != nil {
+		s.refusals.count(s.now())
+	}
+	return signed, err
+}
+
+func (s *Signer) sign(ctx context.Context, ev Evidence, jobs []Job) ([]Signed, error) {
 	a, err := s.readApproval(ev)
 	if err != nil {
 		return nil, err

@@ -20,12 +20,14 @@ const (
 	StopDevice       = "device"       // hex hash of the device's public key
 	StopSeal         = "seal"         // seal code
 	StopOrganization = "organization" // USCC
+	StopApplication  = "application"  // id of the declaration system
 )
 
 // stopKinds says what refusal a stop of a kind gives.
 var stopKinds = map[string]*fault.Error{
 	StopDelegation: fault.DelegationRevoked, StopAgent: fault.AgentNotAllowed, StopLegal: fault.NotLegalRep, StopDevice: fault.DeviceRevoked,
 	StopSeal: fault.SealFrozen, StopOrganization: fault.OrgInactive,
+	StopApplication: fault.AppInactive,
 }
 
 // MemberID names a person's place in an organization, as stops know it.
@@ -73,25 +75,32 @@ func stopID(kind, id string) string { return kind + ":" + id }
 type power struct {
 	kind, id string
 	refusal  *fault.Error
+	// shared: the row is read and not written, since all stamps of a whole
+	// application would wait for each other at it. A stop then takes in every
+	// commit that begins after it was written; one that was under way at that
+	// moment may still pass. That is enough for the switch of an operator, who
+	// is promised one second; whoever owns a power has it written.
+	shared bool
 }
 
 // powers lists what the proof depends on, in one order for all so that two
 // transactions never wait for each other.
 func (p *proof) powers() []power {
 	list := []power{
-		{StopOrganization, p.Principal.USCC, fault.OrgInactive},
-		{StopDevice, p.Device.Hex(), fault.DeviceRevoked},
+		{kind: StopApplication, id: p.App.ID, refusal: fault.AppInactive, shared: true},
+		{kind: StopOrganization, id: p.Principal.USCC, refusal: fault.OrgInactive},
+		{kind: StopDevice, id: p.Device.Hex(), refusal: fault.DeviceRevoked},
 	}
 	if p.delegation == nil {
-		list = append(list, power{StopLegal, MemberID(p.Principal.USCC, p.Agent.ID), fault.NotLegalRep})
+		list = append(list, power{kind: StopLegal, id: MemberID(p.Principal.USCC, p.Agent.ID), refusal: fault.NotLegalRep})
 	} else {
 		list = append(list,
-			power{StopAgent, MemberID(p.Principal.USCC, p.Agent.ID), fault.AgentNotAllowed},
-			power{StopDelegation, p.Delegation.ID, fault.DelegationRevoked},
-			power{StopLegal, MemberID(p.Principal.USCC, p.grantor), fault.DelegationRevoked})
+			power{kind: StopAgent, id: MemberID(p.Principal.USCC, p.Agent.ID), refusal: fault.AgentNotAllowed},
+			power{kind: StopDelegation, id: p.Delegation.ID, refusal: fault.DelegationRevoked},
+			power{kind: StopLegal, id: MemberID(p.Principal.USCC, p.grantor), refusal: fault.DelegationRevoked})
 	}
 	for _, seal := range p.Seals {
-		list = append(list, power{StopSeal, seal.ID, fault.SealFrozen})
+		list = append(list, power{kind: StopSeal, id: seal.ID, refusal: fault.SealFrozen})
 	}
 	slices.SortFunc(list, func(a, b power) int { return strings.Compare(stopID(a.kind, a.id), stopID(b.kind, b.id)) })
 	return slices.CompactFunc(list, func(a, b power) bool { return a.kind == b.kind && a.id == b.id })
@@ -103,6 +112,9 @@ func (s *Signer) pass(tx unit.Tx, powers []power) error {
 	for _, p := range powers {
 		row, err := s.stops.Get(tx, stopID(p.kind, p.id))
 		if errors.Is(err, unit.ErrAbsent) {
+			if p.shared {
+				continue
+			}
 			err = retry(s.stops.Insert(tx, &Stop{Row: unit.Row{ID: stopID(p.kind, p.id)}, At: tx.Now(), Used: 1}))
 			if err != nil {
 				return err
@@ -114,6 +126,9 @@ func (s *Signer) pass(tx unit.Tx, powers []power) error {
 		}
 		if row.Stopped {
 			return p.refusal
+		}
+		if p.shared {
+			continue
 		}
 		row.Used++
 		if err := s.stops.Replace(tx, row); err != nil {

@@ -19,7 +19,7 @@ func (s *stage) stop(kind, id string) {
 	}
 }
 
-func TestEveryStopStops(t *testing.T) {
+func TestAT035EveryStop(t *testing.T) {
 	t.Parallel()
 	uscc := cloudsealtest.Org.USCC
 	for _, c := range []struct {
@@ -33,6 +33,7 @@ func TestEveryStopStops(t *testing.T) {
 		{keys.StopDevice, func(s *stage) string { return s.agent.Hash().Hex() }, "device-revoked"},
 		{keys.StopSeal, func(*stage) string { return code }, "seal-frozen"},
 		{keys.StopOrganization, func(*stage) string { return uscc }, "principal"},
+		{keys.StopApplication, func(*stage) string { return cloudsealtest.App.ID }, "app"},
 	} {
 		t.Run(c.kind+" "+c.want, func(t *testing.T) {
 			t.Parallel()
@@ -154,7 +155,7 @@ func (i inserting[T]) Insert(tx unit.Tx, v *T) error {
 
 // A stop that commits while the journal's transaction is under way, behind its
 // look at the stops, makes that transaction fail and look again.
-func TestAStopBetweenLookAndCommitWins(t *testing.T) {
+func TestAT035StopBeforeCommit(t *testing.T) {
 	t.Parallel()
 	for _, relied := range []bool{false, true} { // whether the stop's row exists yet
 		s := newStage(t)

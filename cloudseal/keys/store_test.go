@@ -32,7 +32,7 @@ func write[T any](s *stage, table unit.Table[T], id string, change func(*T)) {
 
 // Whoever can write the signer's database (but has not its keys) changes every
 // field of every kind of row in turn: the signer notices each.
-func TestAnyChangedFieldIsNoticed(t *testing.T) {
+func TestAT094ChangedFields(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	jobs := s.jobs(1)
@@ -51,7 +51,7 @@ func TestAnyChangedFieldIsNoticed(t *testing.T) {
 }
 
 // A row that the signer wrote himself is no good in another place.
-func TestARowBelongsToItsID(t *testing.T) {
+func TestAT094RowsBelongToTheirID(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	s.stop(keys.StopSeal, code)
@@ -121,7 +121,7 @@ func spoil(t testing.TB, f reflect.Value) {
 
 // AT-096: the wrapped keys of two seals are swapped, with a MAC that fits (the
 // attacker has the row key, not the key-encryption key): they do not open.
-func TestEnvelopesOpenInTheirOwnPlaceOnly(t *testing.T) {
+func TestAT096EnvelopesInTheirPlace(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	s.pki.NewSeal(t, s.signer, "33010600000002", cloudsealtest.Org)
@@ -177,7 +177,7 @@ func TestOnlyTheFixedTextIsSigned(t *testing.T) {
 
 // AT-096: even an envelope that opens is of no use when the key in it is not
 // the one of the certificate.
-func TestTheOpenedKeyMustBeTheCertificates(t *testing.T) {
+func TestAT096OpenedKey(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	write(s, s.store.Tables.Keys, keys.KeyID(code, 1), func(k *keys.Key) {

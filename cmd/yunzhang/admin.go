@@ -24,7 +24,8 @@ type adminCmd struct {
 	Review       adminReviewCmd       `cmd:"" help:"审核员：审核通过，随即制发。· Reviewer: approve it; the seal is issued."`
 	Reject       adminRejectCmd       `cmd:"" help:"不予受理或不通过，一次告知全部问题。· Reject it, with all that has to be mended."`
 	Invite       adminInviteCmd       `cmd:"" help:"业务管理员：邀请操作员。· Business administrator: invite an operator."`
-	Apps         adminAppsCmd         `cmd:"" help:"申报系统：列出、登记。· Declaration systems: list, register."`
+	Apps         adminAppsCmd         `cmd:"" help:"申报系统：列出、登记、停用、恢复。· Declaration systems: list, register, stop, restore."`
+	Alarms       adminAlarmsCmd       `cmd:"" help:"需要查看的告警，最新在前。· What somebody should look at, newest first."`
 	Audit        adminAuditCmd        `cmd:"" help:"审计管理员：核验审计链。· Auditor: verify the audit chain."`
 }
 
@@ -112,6 +113,24 @@ func (c adminInviteCmd) Run(e *env, cli *commands) error {
 		return err
 	}
 	e.printf("%s\n", out.Invitation)
+	return nil
+}
+
+type adminAlarmsCmd struct{}
+
+// Run lists the alarms.
+func (adminAlarmsCmd) Run(e *env, cli *commands) error {
+	o, err := cli.Admin.open(e)
+	if err != nil {
+		return err
+	}
+	var list []console.Alarm
+	if err := o.get("/v1/console/alarms", &list); err != nil {
+		return err
+	}
+	for _, a := range list {
+		e.printf("%s  %s  %s  %s  %s\n", e.when(a.At), a.Action, a.Object, a.Actor, a.Detail)
+	}
 	return nil
 }
 

@@ -14,6 +14,8 @@ import (
 type adminAppsCmd struct {
 	List     adminAppsListCmd     `cmd:"" default:"1" help:"列出。· List them."`
 	Register adminAppsRegisterCmd `cmd:"" help:"登记。· Register one."`
+	Stop     adminAppsStopCmd     `cmd:"" help:"立即停用：未完成的请求全部终止，不再盖章。· Stop one at once: open requests end, nothing of it is stamped."`
+	Restore  adminAppsRestoreCmd  `cmd:"" help:"恢复使用。· Let a stopped one go on."`
 }
 
 type adminAppsListCmd struct{}
@@ -29,8 +31,43 @@ func (adminAppsListCmd) Run(e *env, cli *commands) error {
 		return err
 	}
 	for _, a := range list {
-		e.printf("%s  %s  %s  %s\n", a.ID, a.Name, strings.Join(a.Actions, ","), strings.Join(a.Origins, " "))
+		e.printf("%s  %s  %s  %s  %s\n", a.ID, a.State, a.Name, strings.Join(a.Actions, ","), strings.Join(a.Origins, " "))
+		if a.Stopped != "" {
+			e.printf("  %s %s\n", e.say("停用原因：", "stopped for:"), a.Stopped)
+		}
 	}
+	return nil
+}
+
+type adminAppsStopCmd struct {
+	ID     string `arg:"" help:"申报系统编号。· Id of the declaration system."`
+	Reason string `help:"原因。· Reason." required:"" placeholder:"TEXT"`
+}
+
+// Run is the kill switch. When it returns, it is done on every node.
+func (c adminAppsStopCmd) Run(e *env, cli *commands) error {
+	return turnApp(e, cli, console.Order{Act: console.ActStop, SystemID: c.ID, Reason: c.Reason}, e.say("已停用", "stopped"))
+}
+
+type adminAppsRestoreCmd struct {
+	ID     string `arg:"" help:"申报系统编号。· Id of the declaration system."`
+	Reason string `help:"原因。· Reason." required:"" placeholder:"TEXT"`
+}
+
+// Run lets a stopped declaration system go on.
+func (c adminAppsRestoreCmd) Run(e *env, cli *commands) error {
+	return turnApp(e, cli, console.Order{Act: console.ActRestore, SystemID: c.ID, Reason: c.Reason}, e.say("已恢复", "restored"))
+}
+
+func turnApp(e *env, cli *commands, order console.Order, done string) error {
+	o, err := cli.Admin.open(e)
+	if err != nil {
+		return err
+	}
+	if _, err := o.order(order); err != nil {
+		return err
+	}
+	e.printf("%s  %s\n", order.SystemID, done)
 	return nil
 }
 

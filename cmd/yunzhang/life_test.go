@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"yunzhang.dev/authz/fault"
+	ds "yunzhang.dev/binding/client"
 	"yunzhang.dev/cloudseal/gm"
 	"yunzhang.dev/cloudseal/impression"
 	"yunzhang.dev/cmd/internal/app"
@@ -180,10 +181,12 @@ func TestLife(t *testing.T) {
 	system := o.register()
 	seal := o.company()
 	o.do(o.phone("zhang", "delegate", "--app", system.App, "--seal", seal, "--max", "5")...)
+	t.Run("bind", func(t *testing.T) { o.on(t).bind(system) })
 	t.Run("confirm", func(t *testing.T) { o.on(t).confirm(system) })
 	t.Run("reject", func(t *testing.T) { o.on(t).reject(system) })
 	t.Run("clerk", func(t *testing.T) { o.on(t).clerk() })
 	t.Run("stop", func(t *testing.T) { o.on(t).stop(seal) })
+	t.Run("switch", func(t *testing.T) { o.on(t).turnOff(system) })
 	t.Run("audit", func(t *testing.T) { o.on(t).audit() })
 }
 
@@ -226,6 +229,33 @@ func (o *office) company() (seal string) {
 	}
 	o.do(o.phone("zhang", "agents", "approve")...)
 	return seal
+}
+
+// bind binds the agent's account of the declaration system.
+func (o *office) bind(s *drive.System) {
+	r, err := s.Ask(o.t.Context(), ds.Ask{Purpose: "bind", Subject: ds.Subject{Account: "lisi@example", USCC: drive.Company().USCC}})
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	defer r.Page.Close()
+	text, err := r.Page.Frame(o.t.Context())
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	if out := o.do(o.phone("li", "scan", text)...); !strings.Contains(out, "lisi@example") {
+		o.t.Errorf("scan: %s", out)
+	}
+	number, err := r.Page.Number(o.t.Context())
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	o.do(o.phone("li", "confirm", "--number", number)...)
+	if _, err := s.Fetch(o.t.Context(), r); err != nil {
+		o.t.Fatal(err)
+	}
+	if _, err := s.Save(o.t.Context(), r.Ticket); err != nil {
+		o.t.Fatal(err)
+	}
 }
 
 // ask has the declaration system ask for a stamp on a real document.
@@ -406,6 +436,22 @@ func (o *office) stop(seal string) {
 	o.do(o.phone("zhang", "agents", "withdraw", agent)...)
 	if out := o.do(o.phone("li", "me")...); strings.Contains(out, "agent active") {
 		o.t.Errorf("me: %s", out)
+	}
+}
+
+// turnOff stops the declaration system and lets it go on.
+func (o *office) turnOff(s *drive.System) {
+	o.refused(fault.RoleMissing, o.admin("auditor", "apps", "stop", s.App, "--reason", "试验")...)
+	o.do(o.admin("business", "apps", "stop", s.App, "--reason", "密钥可能外泄")...)
+	if _, err := s.Me(o.t.Context()); drive.Code(err) != fault.Unauthorized.Code {
+		o.t.Errorf("it is let in: %v", err)
+	}
+	if list := o.do(o.admin("auditor", "apps")...); !strings.Contains(list, "frozen") || !strings.Contains(list, "密钥可能外泄") {
+		o.t.Errorf("apps: %s", list)
+	}
+	o.do(o.admin("business", "apps", "restore", s.App, "--reason", "已更换")...)
+	if _, err := s.Me(o.t.Context()); err != nil {
+		o.t.Error(err)
 	}
 }
 

@@ -33,6 +33,7 @@ type phoneCmd struct {
 	Confirm     confirmCmd     `cmd:"" group:"scan" help:"输入网页上的数字，确认。· Confirm with the number on the page."`
 	Reject      rejectCmd      `cmd:"" group:"scan" help:"拒绝。· Refuse it."`
 	Report      reportCmd      `cmd:"" group:"scan" help:"不是我发起的：报告。· Report: I did not start this."`
+	Activity    activityCmd    `cmd:"" group:"scan" help:"以我名义办理的事项。· What was done in my name."`
 	Seals       sealsCmd       `cmd:"" group:"seals" help:"印章。· Seals."`
 	ClaimSeal   claimSealCmd   `cmd:"" group:"seals" help:"领取印章。· Claim a seal."`
 	Freeze      freezeCmd      `cmd:"" group:"seals" help:"立即冻结印章。· Stop a seal at once."`
@@ -240,7 +241,11 @@ func (h *handset) face(purpose string) error {
 }
 
 func (h *handset) faceSession(purpose string) (session string, err error) {
-	s, err := h.BeginRealPerson(h.ctx, purpose)
+	return h.faceOf(func() (*client.Session, error) { return h.BeginRealPerson(h.ctx, purpose) })
+}
+
+func (h *handset) faceOf(begin func() (*client.Session, error)) (session string, err error) {
+	s, err := begin()
 	if err != nil {
 		return "", err
 	}

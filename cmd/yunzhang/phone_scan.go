@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"yunzhang.dev/authz/fault"
 	"yunzhang.dev/cloudseal/gm"
 	"yunzhang.dev/mobileapi/client"
 	"yunzhang.dev/qrflow/qr"
@@ -64,10 +65,10 @@ func (e *env) request(s *client.Scan) {
 		e.printf("  %s\n", e.say("清单：yunzhang phone show --list，搜索：--find 文字，取出文件：--save 目录",
 			"The list: yunzhang phone show --list; search it: --find TEXT; save documents: --save DIR"))
 	}
-	e.printf("\n  %s\n  %s\n  %s\n",
-		e.say("同意：        yunzhang phone confirm（输入网页上的数字）", "approve:            yunzhang phone confirm, with the number on the page"),
-		e.say("拒绝：        yunzhang phone reject", "refuse:             yunzhang phone reject"),
-		e.say("不是我发起的：yunzhang phone report", "I did not start it: yunzhang phone report"))
+	e.printf("\n%s\n%s\n%s\n",
+		e.say("内容不对：      yunzhang phone reject", "Not right:                  yunzhang phone reject"),
+		e.say("不是我发起的：  yunzhang phone report", "I did not start this:       yunzhang phone report"),
+		e.say("核对无误：      yunzhang phone confirm（输入网页上的数字）", "Right, and I started this:  yunzhang phone confirm, with the number on the page"))
 }
 
 func (c scanCmd) read(e *env) (string, error) {
@@ -208,6 +209,12 @@ func (c confirmCmd) Run(e *env, cli *commands) error {
 	}
 	defer u.Close()
 	state, err := u.Approve(h.ctx, s, strings.TrimSpace(c.Number))
+	if errors.Is(err, fault.StepUpNeeded) {
+		if _, err := h.faceOf(func() (*client.Session, error) { return h.BeginRealPersonFor(h.ctx, s) }); err != nil {
+			return err
+		}
+		state, err = u.Approve(h.ctx, s, strings.TrimSpace(c.Number))
+	}
 	if err != nil {
 		return err
 	}
@@ -250,11 +257,24 @@ func (c rejectCmd) Run(e *env, cli *commands) error {
 }
 
 type reportCmd struct {
+	ID     string `arg:"" optional:"" help:"已确认的请求编号 (tk_…)，见 activity；省略为刚扫的请求。· Id of a request confirmed before, as activity lists it; the scanned one by default."`
 	Reason string `help:"情况说明。· What happened." placeholder:"TEXT"`
 }
 
-// Run reports the scanned request as not started by the person.
+// Run reports a request as not started by the person: the scanned one, or one
+// that he confirmed before.
 func (c reportCmd) Run(e *env, cli *commands) error {
+	if c.ID != "" {
+		h, err := cli.Phone.open(e)
+		if err != nil {
+			return err
+		}
+		state, err := h.ReportClaim(h.ctx, c.ID, c.Reason)
+		if err == nil {
+			e.printf("%s\n", state)
+		}
+		return err
+	}
 	h, s, err := cli.Phone.held(e)
 	if err != nil {
 		return err
@@ -264,4 +284,19 @@ func (c reportCmd) Run(e *env, cli *commands) error {
 		return err
 	}
 	return h.decided(state)
+}
+
+type activityCmd struct{}
+
+// Run lists what was done in the person's name, newest first.
+func (activityCmd) Run(e *env, cli *commands) error {
+	h, err := cli.Phone.open(e)
+	if err != nil {
+		return err
+	}
+	list, _, err := h.Phone.Activity(h.ctx, "", 30)
+	for _, a := range list {
+		e.printf("%s  %s  %s  %s\n", e.when(a.At), a.Action, a.Object, a.Decision)
+	}
+	return err
 }

@@ -59,6 +59,16 @@ func (p *Phone) BeginRealPerson(ctx context.Context, purpose string) (*Session, 
 	return s, p.post(ctx, "/v1/me/real-person", in, s)
 }
 
+// BeginRealPersonFor opens one for a scanned request, and good for nothing else.
+func (p *Phone) BeginRealPersonFor(ctx context.Context, scan *Scan) (*Session, error) {
+	in := struct {
+		Purpose string `json:"purpose"`
+		ClaimID string `json:"claim_id"`
+	}{"confirm", scan.ID}
+	s := &Session{}
+	return s, p.post(ctx, "/v1/me/real-person", in, s)
+}
+
 // FinishRealPerson takes its result: fault.RealPersonFails with the field
 // pending while the person has not finished.
 func (p *Phone) FinishRealPerson(ctx context.Context, session string) error {

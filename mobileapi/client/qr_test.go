@@ -15,7 +15,7 @@ const (
 	mac    = "1n6zGpZ00lLqk4vq"
 )
 
-func TestParseQR(t *testing.T) {
+func TestAT010ForeignCodes(t *testing.T) {
 	t.Parallel()
 	// The vector of protocol.md, Annex A.
 	f, err := client.ParseQR(base, base+"#1."+handle+".1."+mac)

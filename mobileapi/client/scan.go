@@ -180,6 +180,15 @@ func (p *Phone) Report(ctx context.Context, s *Scan, reason string) (state strin
 	return p.decline(ctx, s.path("report"), reason)
 }
 
+// ReportClaim is Report for a request that was approved before: by its claim or
+// its ticket, as the person's activity names it.
+func (p *Phone) ReportClaim(ctx context.Context, id, reason string) (state string, err error) {
+	if ticket, ok := strings.CutPrefix(id, "tk_"); ok {
+		id = "cl_" + ticket
+	}
+	return p.decline(ctx, (&Scan{ID: id}).path("report"), reason)
+}
+
 // because is a reason on the wire.
 type because struct {
 	Reason string `json:"reason,omitzero"`

@@ -10,9 +10,9 @@ import (
 	"yunzhang.dev/qrflow"
 )
 
-// testExpiry: at its deadline, to the millisecond, a live ticket is dead for
+// testAT028Unwritten: at its deadline, to the millisecond, a live ticket is dead for
 // everybody, written or not (AT-027, AT-028); the sweeper only writes it down.
-func testExpiry(t testing.TB, open Opener) {
+func testAT028Unwritten(t testing.TB, open Opener) {
 	for _, state := range []qrflow.State{qrflow.Issued, qrflow.Open, qrflow.Claimed, qrflow.Approved} {
 		w := NewWorld(t, open)
 		c := w.Play(t, statement.Stamp, state)
@@ -68,12 +68,12 @@ func testExpiryIsSeen(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	c := w.Play(t, statement.Stamp, qrflow.Claimed)
 	before, err := w.Service.LastSeqs(t.Context(), []string{c.Ticket, "tk_unknown"})
-	if err != nil || len(before) != 1 || before[c.Ticket] != 3 {
+	if err != nil || len(before) != 1 || before[c.Ticket].Seq != 3 {
 		t.Fatalf("%v, %v", before, err)
 	}
 	w.Step(w.Row(t, c.Ticket).Deadline.Sub(w.Now()))
 	after, err := w.Service.LastSeqs(t.Context(), []string{c.Ticket})
-	if err != nil || after[c.Ticket] != 4 {
+	if err != nil || after[c.Ticket].Seq != 4 {
 		t.Errorf("the re-check shows nothing new: %v, %v", after, err)
 	}
 	list, err := w.Service.Events(t.Context(), c.Ticket, 3)
@@ -156,5 +156,63 @@ func testDecideTimes(t testing.TB, open Opener) {
 		if err != nil || claim.Left != c.want || claim.Documents != c.documents {
 			t.Errorf("%s: %v, %v", name, claim.Left, err)
 		}
+	}
+}
+
+// testAT027NodeClocks: the clocks of two nodes are ten minutes off, in either
+// direction. Frames, tokens and approvals live by the store's time on both, and
+// end at the same instant.
+func testAT027NodeClocks(t testing.TB, open Opener) {
+	w := NewWorld(t, open)
+	nodes := []*qrflow.Service{w.Service}
+	for _, off := range []time.Duration{-10 * time.Minute, 10 * time.Minute} {
+		w.Deps.Now = func() time.Time { return w.Clock.Now().Add(off) }
+		nodes = append(nodes, w.Node(t))
+	}
+	for i, node := range nodes {
+		w.Service = node
+		c := w.Play(t, statement.Stamp, qrflow.Claimed)
+		w.Step(w.Row(t, c.Ticket).Deadline.Sub(w.Clock.Now()) - time.Millisecond)
+		if r, err := nodes[(i+1)%3].Approve(t.Context(), c.Phone.Claimant, c.Request); err != nil || r.State != qrflow.Approved {
+			t.Errorf("node %d, a millisecond before: %+v, %v", i, r, err)
+		}
+		late := w.Play(t, statement.Stamp, qrflow.Claimed)
+		w.Step(w.Row(t, late.Ticket).Deadline.Sub(w.Clock.Now()))
+		for j, other := range nodes {
+			if _, err := other.Approve(t.Context(), late.Phone.Claimant, late.Request); !errors.Is(err, fault.Expired) {
+				t.Errorf("made on node %d, approved on node %d: %v", i, j, err)
+			}
+		}
+	}
+}
+
+// testAT067AnyNode: a page on one node, its claim on another, and a third that was
+// started in between: number and state are the same on all.
+func testAT067AnyNode(t testing.TB, open Opener) {
+	w := NewWorld(t, open)
+	c := w.Play(t, statement.Stamp, qrflow.Open)
+	pages := []*qrflow.Service{w.Service, w.Node(t)}
+	claim, err := pages[1].Claim(t.Context(), c.Phone.Claimant, c.Scan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages = append(pages, w.Node(t)) // it has missed everything
+	match := w.Match(t, c.Ticket)
+	for i, node := range pages {
+		v, err := node.Snapshot(t.Context(), c.Ticket)
+		if err != nil || v.State != qrflow.Claimed || v.Current.Match != match || v.LastSeq != 3 {
+			t.Errorf("node %d: %+v, %v", i, v, err)
+		}
+		list, err := node.Events(t.Context(), c.Ticket, 2)
+		if err != nil || len(list) != 1 || list[0].Match != match {
+			t.Errorf("node %d: %+v, %v", i, list, err)
+		}
+		again, err := node.Attach(t.Context(), c.View.Resume, true, Origin)
+		if err != nil || again.Current.Match != match {
+			t.Errorf("node %d: a page that comes back: %+v, %v", i, again, err)
+		}
+	}
+	if _, err := pages[2].Approve(t.Context(), c.Phone.Claimant, c.Phone.Approval(t, claim, match)); err != nil {
+		t.Errorf("approved on the third: %v", err)
 	}
 }

@@ -3,6 +3,7 @@ package qrflowtest
 import (
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"math"
 	"testing"
 	"time"
@@ -13,9 +14,9 @@ import (
 	"yunzhang.dev/qrflow"
 )
 
-// testFrameWindow: a frame is good for 8 s and not for 10 s after it was drawn,
-// by the store's time (AT-005).
-func testFrameWindow(t testing.TB, open Opener) {
+// testAT005FrameWindow: a frame is good for 8 s and not for 10 s after it was drawn,
+// by the store's time.
+func testAT005FrameWindow(t testing.TB, open Opener) {
 	for after, want := range map[time.Duration]error{
 		0: nil, 8 * time.Second: nil, 9*time.Second - time.Millisecond: nil,
 		9 * time.Second: fault.FrameStale, 10 * time.Second: fault.FrameStale,
@@ -35,9 +36,9 @@ func testFrameWindow(t testing.TB, open Opener) {
 	}
 }
 
-// testForgedFrames: every changed bit, every number that was not drawn, and the
-// proof of another ticket are the same as a code that does not exist (AT-014).
-func testForgedFrames(t testing.TB, open Opener) {
+// testAT014ForgedFrames: every changed bit, every number that was not drawn, and the
+// proof of another ticket are the same as a code that does not exist.
+func testAT014ForgedFrames(t testing.TB, open Opener) {
 	w := NewWorld(t, open, func(d *qrflow.Deps) { d.Limits.BadFrames = qrflow.Rate{Events: 1e6, Per: time.Minute} })
 	c, other := w.Play(t, statement.Login, qrflow.Open), w.Play(t, statement.Login, qrflow.Open)
 	forged := flips(c.Scan)
@@ -100,29 +101,38 @@ func testFramesOnlyWhileOpen(t testing.TB, open Opener) {
 	}
 }
 
-// testGuessedHandles: a device that guesses is stopped after five, and somebody
-// is told (AT-012).
-func testGuessedHandles(t testing.TB, open Opener) {
+// testAT012GuessedHandles: fifty devices guess. Each is answered five times, the
+// same for what does not exist, is another's and has ended; then it is stopped,
+// whatever it presents, and one alarm tells of it.
+func testAT012GuessedHandles(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
-	c := w.Play(t, statement.Login, qrflow.Open)
-	guess := qrflow.Scan{Handle: base64.RawURLEncoding.EncodeToString(make([]byte, 16)), MAC: c.Scan.MAC}
-	var errs []error
-	for range 20 {
-		_, err := w.Service.Claim(t.Context(), c.Phone.Claimant, guess)
-		errs = append(errs, err)
+	c, ended := w.Play(t, statement.Login, qrflow.Open), w.Play(t, statement.Login, qrflow.Cancelled)
+	guesses := []qrflow.Scan{
+		{Handle: base64.RawURLEncoding.EncodeToString(make([]byte, 16)), MAC: c.Scan.MAC}, // of nothing
+		{Handle: c.Scan.Handle, MAC: ended.Scan.MAC},                                      // another's, forged
+		{Handle: ended.Scan.Handle, MAC: c.Scan.MAC},                                      // ended, forged
 	}
-	if got := tally(errs); got[fault.TicketUnavailable.Code] != 5 || got[fault.SlowDown.Code] != 15 {
-		t.Errorf("guesses: %v", got)
-	}
-	if _, err := w.Service.Claim(t.Context(), c.Phone.Claimant, c.Scan); !errors.Is(err, fault.SlowDown) {
-		t.Errorf("a good frame of that device meanwhile: %v", err)
-	}
-	if n := w.Audited(t, c.Phone.Device)[audit.Alarm]; n != 1 {
-		t.Errorf("%d alarms", n)
+	for n := range 50 {
+		phone := NewPhone(t, "us_1", fmt.Sprintf("dv_guesser_%d", n%2)) // keys are dear: two of them
+		phone.Device = fmt.Sprintf("dv_guesser_%d", n)
+		var errs []error
+		for i := range 20 {
+			_, err := w.Service.Claim(t.Context(), phone.Claimant, guesses[i%len(guesses)])
+			errs = append(errs, err)
+		}
+		if got := tally(errs); got[fault.TicketUnavailable.Code] != 5 || got[fault.SlowDown.Code] != 15 {
+			t.Errorf("device %d: %v", n, got)
+		}
+		if _, err := w.Service.Claim(t.Context(), phone.Claimant, c.Scan); !errors.Is(err, fault.SlowDown) {
+			t.Errorf("a good frame of that device meanwhile: %v", err)
+		}
+		if n := w.Audited(t, phone.Device)[audit.Alarm]; n != 1 {
+			t.Errorf("%d alarms", n)
+		}
 	}
 	w.Step(time.Minute)
 	if _, err := w.Service.Claim(t.Context(), c.Phone.Claimant, w.Scan(t, c.Ticket)); err != nil {
-		t.Errorf("a minute later: %v", err)
+		t.Errorf("an honest device: %v", err)
 	}
 }
 

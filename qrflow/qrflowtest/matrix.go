@@ -44,7 +44,7 @@ func calls() []call {
 		{"reject", []qrflow.State{qrflow.Claimed}, qrflow.Rejected, func(t testing.TB, w *World, c *Case) error {
 			return w.Service.Reject(t.Context(), c.Phone.Claimant, c.Claim.ID)
 		}},
-		{"report", []qrflow.State{qrflow.Claimed}, qrflow.Blocked, func(t testing.TB, w *World, c *Case) error {
+		{"report", []qrflow.State{qrflow.Claimed, qrflow.Approved, qrflow.Signing, qrflow.Done, qrflow.Blocked}, "", func(t testing.TB, w *World, c *Case) error {
 			return w.Service.Report(t.Context(), c.Phone.Claimant, c.Claim.ID)
 		}},
 		{"cancel", live, qrflow.Cancelled, func(t testing.TB, w *World, c *Case) error {
@@ -95,6 +95,10 @@ func (w *World) checkCall(t testing.TB, c *Case, call call, state qrflow.State, 
 		want = call.to
 	case allowed && call.name == "approve" && state == qrflow.Claimed:
 		want = qrflow.Approved
+	case allowed && call.name == "report" && state == qrflow.Claimed:
+		want = qrflow.Blocked
+	case allowed && call.name == "report" && state == qrflow.Approved:
+		want = qrflow.Failed
 	}
 	row := w.Row(t, c.Ticket)
 	if (err == nil) != allowed || row.StateAt(w.Now()) != want {

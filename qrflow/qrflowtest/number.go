@@ -10,8 +10,8 @@ import (
 	"yunzhang.dev/qrflow"
 )
 
-// testWrongNumber: once leaves one try, twice blocks (AT-018).
-func testWrongNumber(t testing.TB, open Opener) {
+// testAT018WrongNumber: once leaves one try, twice blocks.
+func testAT018WrongNumber(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	c := w.Play(t, statement.Stamp, qrflow.Claimed)
 	wrong := c.Phone.Approval(t, c.Claim, Other(c.Match))
@@ -84,6 +84,46 @@ func testReport(t testing.TB, open Opener) {
 	}
 }
 
+// testReportOfAnApproval: what was got out of the person by a trick is his to take
+// back, from any of his devices, as long as nothing is signed, and his result
+// is nobody's in any case (AT-003, second half).
+func testReportOfAnApproval(t testing.TB, open Opener) {
+	for _, purpose := range []string{statement.Login, statement.Stamp} {
+		for _, state := range []qrflow.State{qrflow.Approved, qrflow.Signing, qrflow.Done} {
+			if purpose == statement.Login && state == qrflow.Signing {
+				continue
+			}
+			w := NewWorld(t, open)
+			c := w.Play(t, purpose, state)
+			other := NewPhone(t, "us_1", "dv_other").Claimant
+			for name, who := range map[string]qrflow.Claimant{"stranger": NewPhone(t, "us_2", "dv_1").Claimant, "nobody": {}} {
+				if err := w.Service.Report(t.Context(), who, c.Claim.ID); !errors.Is(err, fault.TicketUnavailable) {
+					t.Errorf("%s %s by %s: %v", purpose, state, name, err)
+				}
+			}
+			for range 2 { // again is no error, and no second alarm
+				if err := w.Service.Report(t.Context(), other, c.Claim.ID); err != nil {
+					t.Errorf("%s %s: %v", purpose, state, err)
+				}
+			}
+			want := state
+			if state == qrflow.Approved {
+				want = qrflow.Failed
+			}
+			st, err := w.Service.Status(t.Context(), App, c.Ticket)
+			if err != nil || st.State != want || !st.Killed {
+				t.Errorf("%s %s: %+v, %v", purpose, state, st, err)
+			}
+			if n := w.Audited(t, c.Ticket)[audit.Alarm]; n != 1 {
+				t.Errorf("%s %s: %d alarms", purpose, state, n)
+			}
+			if err := w.redeem(t, App, c, c.Code, Verifier); !errors.Is(err, fault.TicketUnavailable) {
+				t.Errorf("%s %s: the result was handed out: %v", purpose, state, err)
+			}
+		}
+	}
+}
+
 // testStrangers: wrong persons change nothing but a count; the third ends the
 // ticket (AT-004, AT-007, AT-019).
 func testStrangers(t testing.TB, open Opener) {
@@ -126,9 +166,9 @@ func testRightAfterStranger(t testing.TB, open Opener) {
 	}
 }
 
-// testRefusedHead: what the purpose refuses leaves the ticket open, with the
-// refusal on record (AT-007).
-func testRefusedHead(t testing.TB, open Opener) {
+// testAT007RefusedHead: what the purpose refuses leaves the ticket open, with the
+// refusal on record.
+func testAT007RefusedHead(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	c := w.Play(t, statement.Stamp, qrflow.Open)
 	w.Desk.OnHead = func(*qrflow.Ticket, qrflow.Claimant) error { return fault.DelegationNone }

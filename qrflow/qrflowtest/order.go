@@ -99,10 +99,9 @@ func testBadSignatures(t testing.TB, open Opener) {
 	}
 }
 
-// testReplay: an approval that was used is of no use again: while the result is
-// made it gives the same answer, afterwards and elsewhere it is refused
-// (AT-025).
-func testReplay(t testing.TB, open Opener) {
+// testAT025Replay: an approval that was used is of no use again: while the result is
+// made it gives the same answer, afterwards and elsewhere it is refused.
+func testAT025Replay(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	c := w.Play(t, statement.Stamp, qrflow.Signing)
 	again, err := w.Service.Approve(t.Context(), c.Phone.Claimant, c.Request)
@@ -114,6 +113,11 @@ func testReplay(t testing.TB, open Opener) {
 	}
 	if _, err := w.Service.Approve(t.Context(), c.Phone.Claimant, c.Request); !errors.Is(err, fault.WrongState) {
 		t.Errorf("after done: %v", err)
+	}
+	late := w.Play(t, statement.Stamp, qrflow.Claimed)
+	w.Step(w.Row(t, late.Ticket).Deadline.Sub(w.Now()))
+	if _, err := w.Service.Approve(t.Context(), late.Phone.Claimant, late.Request); !errors.Is(err, fault.Expired) {
+		t.Errorf("after its deadline: %v", err)
 	}
 	next := w.Play(t, statement.Stamp, qrflow.Claimed)
 	r := c.Request
@@ -152,9 +156,9 @@ func testWrongHead(t testing.TB, open Opener) {
 	}
 }
 
-// testSlowRecheck: what happens while the purpose rechecks counts: a ticket that
-// ends meanwhile, or whose deadline passes, is not approved (AT-027).
-func testSlowRecheck(t testing.TB, open Opener) {
+// testAT027SlowRecheck: what happens while the purpose rechecks counts: a ticket that
+// ends meanwhile, or whose deadline passes, is not approved.
+func testAT027SlowRecheck(t testing.TB, open Opener) {
 	for name, c := range map[string]struct {
 		meanwhile func(*World, *Case) error
 		want      error

@@ -12,52 +12,80 @@ import (
 	"yunzhang.dev/qrflow"
 )
 
-// testPageToken: once, within its time, from a registered origin, and nothing
-// but itself.
-func testPageToken(t testing.TB, open Opener) {
-	w := NewWorld(t, open)
-	o, other := w.Open(t, statement.Login), w.Open(t, statement.Login)
-	attach := func(token string, resume bool, origin string) error {
-		_, err := w.Service.Attach(t.Context(), token, resume, origin)
-		return err
-	}
-	swapped := other.Ticket + strings.TrimPrefix(o.PageToken, o.Ticket)
-	for name, c := range map[string]struct {
-		got, want error
-	}{
-		"other origin":       {attach(o.PageToken, false, "https://evil.example"), fault.OriginBad},
-		"origin by prefix":   {attach(o.PageToken, false, Origin+".evil.example"), fault.OriginBad},
-		"origin in capitals": {attach(o.PageToken, false, strings.ToUpper(Origin)), fault.OriginBad},
-		"plain http":         {attach(o.PageToken, false, strings.Replace(Origin, "https", "http", 1)), fault.OriginBad},
-		"null origin":        {attach(o.PageToken, false, "null"), fault.OriginBad},
-		"no origin":          {attach(o.PageToken, false, ""), fault.OriginBad},
-		"no token":           {attach("", false, Origin), fault.Unauthorized},
-		"other ticket":       {attach(swapped, false, Origin), fault.Unauthorized},
-		"unknown ticket":     {attach("tk_none"+strings.TrimPrefix(o.PageToken, o.Ticket), false, Origin), fault.Unauthorized},
-		"cut":                {attach(o.PageToken[:len(o.PageToken)-1], false, Origin), fault.Unauthorized},
-		"longer":             {attach(o.PageToken+"A", false, Origin), fault.Unauthorized},
-		"as resume token":    {attach(o.PageToken, true, Origin), fault.Unauthorized},
-		"other version":      {attach(strings.Replace(o.PageToken, ".0.", ".1.", 1), true, Origin), fault.Unauthorized},
-		"spelled version":    {attach(strings.Replace(o.PageToken, ".0.", ".00.", 1), false, Origin), fault.Unauthorized},
+// attach presents a token.
+func (w *World) attach(t testing.TB, token string, resume bool, origin string) error {
+	t.Helper()
+	_, err := w.Service.Attach(t.Context(), token, resume, origin)
+	return err
+}
+
+// testAT055OtherOrigins: a good page token that another site presents burns, and
+// its ticket with it; a page that is open loses nothing by it.
+func testAT055OtherOrigins(t testing.TB, open Opener) {
+	for name, origin := range map[string]string{
+		"another application": "https://other.example", "prefix": Origin + ".evil.example", "capitals": strings.ToUpper(Origin),
+		"plain http": strings.Replace(Origin, "https", "http", 1), "null": "null", "none": "", "port": Origin + ":444",
 	} {
-		if !errors.Is(c.got, c.want) {
-			t.Errorf("%s: %v", name, c.got)
+		w := NewWorld(t, open)
+		o, waiting := w.Open(t, statement.Login), w.Play(t, statement.Login, qrflow.Open)
+		if err := w.attach(t, o.PageToken, false, origin); !errors.Is(err, fault.OriginBad) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := w.attach(t, o.PageToken, false, Origin); !errors.Is(err, fault.Unauthorized) {
+			t.Errorf("%s: the page itself afterwards: %v", name, err)
+		}
+		records := w.Audited(t, o.Ticket)
+		if w.Row(t, o.Ticket).State != qrflow.Cancelled || records[audit.Alarm] != 1 {
+			t.Errorf("%s: %s, records %v", name, w.Row(t, o.Ticket).State, records)
+		}
+		if err := w.attach(t, waiting.View.Resume, true, origin); !errors.Is(err, fault.OriginBad) {
+			t.Errorf("%s with a resume token: %v", name, err)
+		}
+		if err := w.attach(t, waiting.View.Resume, true, Origin); err != nil || w.Audited(t, waiting.Ticket)[audit.Refused] != 1 {
+			t.Errorf("%s: the open page: %v, records %v", name, err, w.Audited(t, waiting.Ticket))
 		}
 	}
-	if err := attach(o.PageToken, false, Origin); err != nil {
+}
+
+// testAT058PageToken: once, within its time, and nothing but itself; who tries
+// is on record.
+func testAT058PageToken(t testing.TB, open Opener) {
+	w := NewWorld(t, open)
+	o, other := w.Open(t, statement.Login), w.Open(t, statement.Login)
+	swapped := other.Ticket + strings.TrimPrefix(o.PageToken, o.Ticket)
+	for name, got := range map[string]error{
+		"no token":        w.attach(t, "", false, Origin),
+		"other ticket":    w.attach(t, swapped, false, Origin),
+		"unknown ticket":  w.attach(t, "tk_none"+strings.TrimPrefix(o.PageToken, o.Ticket), false, Origin),
+		"cut":             w.attach(t, o.PageToken[:len(o.PageToken)-1], false, Origin),
+		"longer":          w.attach(t, o.PageToken+"A", false, Origin),
+		"as resume token": w.attach(t, o.PageToken, true, Origin),
+		"other version":   w.attach(t, strings.Replace(o.PageToken, ".0.", ".1.", 1), true, Origin),
+		"spelled version": w.attach(t, strings.Replace(o.PageToken, ".0.", ".00.", 1), false, Origin),
+	} {
+		if !errors.Is(got, fault.Unauthorized) {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	if err := w.attach(t, o.PageToken, false, Origin); err != nil {
 		t.Errorf("the page: %v", err)
 	}
-	if err := attach(o.PageToken, false, Origin); !errors.Is(err, fault.Unauthorized) {
-		t.Errorf("the page token again: %v", err)
+	for range 20 {
+		if err := w.attach(t, o.PageToken, false, Origin); !errors.Is(err, fault.Unauthorized) {
+			t.Errorf("the page token again: %v", err)
+		}
+	}
+	if n := w.Audited(t, o.Ticket)["ticket.attach"]; n < 1 || n > 5 {
+		t.Errorf("%d records of refused pages, want some and at most 5", n)
 	}
 	w.Step(30 * time.Second)
-	if err := attach(other.PageToken, false, Origin); !errors.Is(err, fault.Unauthorized) {
+	if err := w.attach(t, other.PageToken, false, Origin); !errors.Is(err, fault.Unauthorized) {
 		t.Errorf("a page token after 30 s: %v", err)
 	}
 }
 
-// testPageTokenOnce: ten pages with one token: one gets in.
-func testPageTokenOnce(t testing.TB, open Opener) {
+// testAT058Once: ten pages with one token: one gets in.
+func testAT058Once(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	o := w.Open(t, statement.Login)
 	errs := atOnce(10, func(int) error {
@@ -104,7 +132,7 @@ func testResume(t testing.TB, open Opener) {
 }
 
 // testTheft: a token that comes back after its successor was presented is in
-// two hands: the ticket ends, unless it is approved (AT-060).
+// two hands: the ticket ends, unless it is approved.
 func testTheft(t testing.TB, open Opener) {
 	for state, want := range map[qrflow.State]qrflow.State{
 		qrflow.Open: qrflow.Cancelled, qrflow.Claimed: qrflow.Cancelled, qrflow.Approved: qrflow.Approved,
@@ -130,22 +158,34 @@ func testTheft(t testing.TB, open Opener) {
 	}
 }
 
-// testParallelResumes: two nodes that are given one token agree on its
-// successor.
-func testParallelResumes(t testing.TB, open Opener) {
+// testAT060ParallelResumes: of eight pages on two nodes that present one token at
+// once, each has a number of its own and a look tells which one stays; they agree
+// on the token's successor.
+func testAT060ParallelResumes(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	nodes := []*qrflow.Service{w.Service, w.Node(t)}
 	c := w.Play(t, statement.Stamp, qrflow.Open)
-	next := make([]string, 8)
-	errs := atOnce(len(next), func(i int) error {
-		v, err := nodes[i%2].Attach(t.Context(), c.View.Resume, true, Origin)
-		next[i] = v.Resume
+	views := make([]qrflow.View, 8)
+	errs := atOnce(len(views), func(i int) (err error) {
+		views[i], err = nodes[i%2].Attach(t.Context(), c.View.Resume, true, Origin)
 		return err
 	})
-	for i := range next {
-		if errs[i] != nil || next[i] != next[0] {
-			t.Errorf("%d: %v, another successor: %v", i, errs[i], next[i] != next[0])
+	last, err := nodes[1].LastSeqs(t.Context(), []string{c.Ticket})
+	if err != nil {
+		t.Fatal(err)
+	}
+	numbers, newest := map[int]bool{c.View.Page: true}, 0
+	for i, v := range views {
+		if errs[i] != nil || v.Resume != views[0].Resume || numbers[v.Page] {
+			t.Errorf("%d: page %d, %v, another successor: %v", i, v.Page, errs[i], v.Resume != views[0].Resume)
 		}
+		numbers[v.Page] = true
+		if v.Page >= last[c.Ticket].Page {
+			newest++
+		}
+	}
+	if newest != 1 {
+		t.Errorf("%d of the pages stay", newest)
 	}
 }
 
@@ -172,9 +212,9 @@ func testEndedPages(t testing.TB, open Opener) {
 	}
 }
 
-// testSecretsStayOut: rows, events and records hold nothing that opens anything
+// testAT092SecretsStayOut: rows, events and records hold nothing that opens anything
 // (AT-092): no handle, token, number or code, in no spelling.
-func testSecretsStayOut(t testing.TB, open Opener) {
+func testAT092SecretsStayOut(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	c := w.Play(t, statement.Login, qrflow.Approved)
 	secrets := map[string]string{

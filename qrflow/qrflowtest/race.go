@@ -38,10 +38,11 @@ func tally(errs []error) map[string]int {
 	return count
 }
 
-// testTwoClaims: two devices claim one frame at once, 100 rounds: one winner
-// each, and the loser is told nothing about him (AT-024).
-func testTwoClaims(t testing.TB, open Opener) {
+// testAT024TwoClaims: two devices claim one frame at once, 100 rounds: one winner
+// each, and the loser is told nothing about him.
+func testAT024TwoClaims(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
+	nodes := []*qrflow.Service{w.Service, w.Node(t)}
 	a, b := NewPhone(t, "us_1", "dv_1"), NewPhone(t, "us_1", "dv_2")
 	for range 100 {
 		o := w.Open(t, statement.Stamp)
@@ -49,7 +50,7 @@ func testTwoClaims(t testing.TB, open Opener) {
 		scan := w.Scan(t, o.Ticket)
 		claims := make([]qrflow.Claim, 2)
 		errs := atOnce(2, func(i int) (err error) {
-			claims[i], err = w.Service.Claim(t.Context(), []*Phone{a, b}[i].Claimant, scan)
+			claims[i], err = nodes[i].Claim(t.Context(), []*Phone{a, b}[i].Claimant, scan)
 			return err
 		})
 		if got := tally(errs); got[""] != 1 || got[fault.TicketClaimed.Code] != 1 {
@@ -66,8 +67,8 @@ func testTwoClaims(t testing.TB, open Opener) {
 	}
 }
 
-// testParallelApproves: 200 times the same approval at once gives one (AT-021).
-func testParallelApproves(t testing.TB, open Opener) {
+// testAT021ParallelApproves: 200 times the same approval at once gives one.
+func testAT021ParallelApproves(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	nodes := []*qrflow.Service{w.Service, w.Node(t), w.Node(t)}
 	c := w.Play(t, statement.Stamp, qrflow.Claimed)
@@ -100,9 +101,9 @@ func (w *World) checkApprovedOnce(t testing.TB, c *Case) {
 	w.checkEvents(t, c.Ticket, []string{"issued", "open", "claimed", "approved"})
 }
 
-// testTwoSignatures: SM2 gives many signatures of one statement; two of them
-// are still one approval (AT-022).
-func testTwoSignatures(t testing.TB, open Opener) {
+// testAT022TwoSignatures: SM2 gives many signatures of one statement; two of them
+// are still one approval.
+func testAT022TwoSignatures(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	c := w.Play(t, statement.Bind, qrflow.Claimed)
 	other := c.Phone.Approval(t, c.Claim, c.Match)
@@ -119,17 +120,18 @@ func testTwoSignatures(t testing.TB, open Opener) {
 	w.checkApprovedOnce(t, c)
 }
 
-// testParallelGuesses: all 999 wrong numbers at once: two are evaluated, and
-// the right one comes too late (AT-018).
-func testParallelGuesses(t testing.TB, open Opener) {
+// testAT018ParallelGuesses: all 999 wrong numbers at once: two are evaluated, and
+// the right one comes too late.
+func testAT018ParallelGuesses(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	c := w.Play(t, statement.Stamp, qrflow.Claimed)
+	nodes := []*qrflow.Service{w.Service, w.Node(t), w.Node(t)}
 	errs := atOnce(1000, func(i int) error {
 		r := c.Request
 		if r.Match = fmt.Sprintf("%03d", i); r.Match == c.Match {
 			r.Match = "xyz" // one wrong form among the wrong numbers
 		}
-		_, err := w.Service.Approve(t.Context(), c.Phone.Claimant, r)
+		_, err := nodes[i%len(nodes)].Approve(t.Context(), c.Phone.Claimant, r)
 		return err
 	})
 	got := tally(errs)
@@ -158,15 +160,16 @@ func testParallelOpens(t testing.TB, open Opener) {
 	}
 }
 
-// testParallelRedeems: the same application redeems ten times at once: one
+// testAT041Parallel: the same application redeems ten times at once: one
 // first time, nine repetitions, one result.
-func testParallelRedeems(t testing.TB, open Opener) {
+func testAT041Parallel(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
+	nodes := []*qrflow.Service{w.Service, w.Node(t), w.Node(t)}
 	c := w.Play(t, statement.Login, qrflow.Approved)
 	var mu sync.Mutex
 	first := 0
-	errs := atOnce(10, func(int) error {
-		r, err := w.Service.Redeem(t.Context(), App, c.Ticket, c.Code, []byte(Verifier))
+	errs := atOnce(10, func(i int) error {
+		r, err := nodes[i%len(nodes)].Redeem(t.Context(), App, c.Ticket, c.Code, []byte(Verifier))
 		mu.Lock()
 		defer mu.Unlock()
 		if err == nil && !r.Repeated {

@@ -18,9 +18,8 @@ func (w *World) redeem(t testing.TB, app string, c *Case, code, verifier string)
 	return err
 }
 
-// testRedeemRepeats: with the same verifier for a day; nothing happens twice
-// (AT-041 as amended).
-func testRedeemRepeats(t testing.TB, open Opener) {
+// testAT041Repeats: with the same verifier for a day; nothing happens twice.
+func testAT041Repeats(t testing.TB, open Opener) {
 	for _, purpose := range []string{statement.Login, statement.Stamp} {
 		w := NewWorld(t, open)
 		c := w.Play(t, purpose, qrflow.Done)
@@ -57,9 +56,9 @@ func testRedeemTooLate(t testing.TB, open Opener) {
 	}
 }
 
-// testRedeemCaught: a genuine code with another verifier, or from another
-// application, kills the result for everybody and raises the alarm (AT-015).
-func testRedeemCaught(t testing.TB, open Opener) {
+// testAT015CaughtCode: a genuine code with another verifier, or from another
+// application, kills the result for everybody and raises the alarm.
+func testAT015CaughtCode(t testing.TB, open Opener) {
 	for name, c := range map[string]struct {
 		purpose       string
 		state         qrflow.State
@@ -111,9 +110,9 @@ func testRedeemGuessed(t testing.TB, open Opener) {
 	}
 }
 
-// testForeign: another application and another device get the same answer as
-// for what does not exist (AT-040).
-func testForeign(t testing.TB, open Opener) {
+// testAT040Foreign: another application and another device get the same answer as
+// for what does not exist.
+func testAT040Foreign(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	c := w.Play(t, statement.Stamp, qrflow.Claimed)
 	ctx := t.Context()

@@ -19,8 +19,9 @@ var (
 	one  = httpx.Rate{Count: 1, Per: time.Hour}
 )
 
-// AT-061 and whatever else is no message of this protocol.
-func TestBadMessages(t *testing.T) {
+// AT-061 and whatever else is no message of this protocol. What a page sends is
+// never held beyond the limit of one message: the wire is cut first.
+func TestAT061BadMessages(t *testing.T) {
 	t.Parallel()
 	h := open(t, ws.Limits{Attempts: many})
 	text := func(s string) func(*page) {

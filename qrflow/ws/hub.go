@@ -106,8 +106,8 @@ func (h *Hub) serve(c conn, who visitor, view View, leave func()) {
 		return
 	}
 	s := newSocket(h, ws, c, who, view)
-	if older := h.replace(s); older != nil {
-		older.close(codeReplaced, false)
+	if loser := h.replace(s); loser != nil {
+		loser.close(codeReplaced, false)
 	}
 	go func() {
 		defer leave()
@@ -116,13 +116,17 @@ func (h *Hub) serve(c conn, who visitor, view View, leave func()) {
 	}()
 }
 
-// replace makes s the socket of its ticket and gives the one it was before.
-func (h *Hub) replace(s *socket) (older *socket) {
+// replace makes s the socket of its ticket and gives the one that has to go: the
+// one that was there, or s when that attached after it.
+func (h *Hub) replace(s *socket) (loser *socket) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	older = h.sockets[s.ticket]
+	other := h.sockets[s.ticket]
+	if other != nil && other.page > s.page {
+		return s
+	}
 	h.sockets[s.ticket] = s
-	return older
+	return other
 }
 
 func (h *Hub) remove(s *socket) {
@@ -176,7 +180,10 @@ func (h *Hub) recheck(ctx context.Context) {
 		return
 	}
 	for _, s := range all {
-		if seq, ok := last[s.ticket]; !ok || seq > s.seen() || s.ended {
+		switch at, ok := last[s.ticket]; {
+		case ok && at.Page > s.page: // its page is on another node now
+			s.close(codeReplaced, false)
+		case !ok || at.Seq > s.seen() || s.ended:
 			s.pull()
 		}
 	}

@@ -27,8 +27,14 @@ type Tickets interface {
 
 // Sequences tells in one look where many tickets are.
 type Sequences interface {
-	// LastSeqs gives the number of the last event of each ticket that exists.
-	LastSeqs(ctx context.Context, tickets []string) (map[string]int64, error)
+	// LastSeqs gives where each ticket that exists stands.
+	LastSeqs(ctx context.Context, tickets []string) (map[string]Last, error)
+}
+
+// Last is how far a ticket has come.
+type Last struct {
+	Seq  int64 // of its last event
+	Page int   // of the newest attach, on whatever node: smaller ones were replaced
 }
 
 // Attach is a page at the door.
@@ -47,6 +53,7 @@ type View struct {
 	LastSeq int64
 	Left    time.Duration // until the deadline of the state
 	Resume  string        // the next resume token; "" when the ticket has ended
+	Page    int           // number of this attach: of two pages of a ticket the higher one stays
 }
 
 // Event is what happened, as the page may see it.

@@ -34,6 +34,7 @@ type socket struct {
 	raw    net.Conn
 	who    visitor
 	ticket string
+	page   int  // number of the attach
 	ended  bool // at the attach already
 	out    outbox
 	feed   feed
@@ -45,7 +46,7 @@ type socket struct {
 
 func newSocket(h *Hub, ws *websocket.Conn, raw net.Conn, who visitor, v View) *socket {
 	s := &socket{
-		hub: h, ws: ws, raw: raw, who: who, ticket: v.Ticket, ended: v.Resume == "",
+		hub: h, ws: ws, raw: raw, who: who, ticket: v.Ticket, page: v.Page, ended: v.Resume == "",
 		inputs: rate.NewLimiter(rate.Limit(h.limits.Messages), 4*h.limits.Messages),
 	}
 	s.out.limit = h.limits.Queue

@@ -68,7 +68,7 @@ func passed(t *testing.T, since time.Time, least, most time.Duration) {
 }
 
 // AT-063: connect and send nothing.
-func TestSilentPage(t *testing.T) {
+func TestAT063SilentPage(t *testing.T) {
 	inBubble(t, ws.Limits{}, func(_ *house, p *page) {
 		start := time.Now()
 		p.closed(4408)
@@ -77,7 +77,7 @@ func TestSilentPage(t *testing.T) {
 }
 
 // AT-063: no pong. The page reads, but does not answer pings.
-func TestPageWithoutPongs(t *testing.T) {
+func TestAT063NoPongs(t *testing.T) {
 	inBubble(t, ws.Limits{}, func(_ *house, p *page) {
 		start := time.Now()
 		p.SetPingHandler(func(string) error { return nil })
@@ -140,7 +140,7 @@ func TestFramesFollowTheDomainsClock(t *testing.T) {
 }
 
 // Nobody woke us: the look at all tickets finds it within 5 s.
-func TestLostHints(t *testing.T) {
+func TestAT065LostHints(t *testing.T) {
 	inBubble(t, ws.Limits{}, func(h *house, p *page) {
 		p.expect("hello", nil)
 		p.ack(2)
@@ -164,7 +164,7 @@ func TestLostHints(t *testing.T) {
 }
 
 // AT-062: a page that never reads holds a bounded queue, and is told to come back.
-func TestSlowPage(t *testing.T) {
+func TestAT062SlowPage(t *testing.T) {
 	inBubble(t, ws.Limits{Write: time.Hour}, func(h *house, p *page) {
 		p.expect("hello", nil)
 		p.ack(2)
@@ -185,7 +185,7 @@ func TestSlowPage(t *testing.T) {
 }
 
 // A page whose wire is stuck is cut after the time of one message.
-func TestStuckWire(t *testing.T) {
+func TestAT062StuckWire(t *testing.T) {
 	inBubble(t, ws.Limits{}, func(h *house, p *page) {
 		p.expect("hello", nil)
 		start := time.Now()
@@ -214,7 +214,7 @@ func TestOnlyTheLatestFrameWaits(t *testing.T) {
 	})
 }
 
-func TestReplacedPageIsClosedAtOnce(t *testing.T) {
+func TestAT064NewerSocketReplaces(t *testing.T) {
 	inBubble(t, ws.Limits{}, func(h *house, p *page) {
 		p.expect("hello", nil)
 		p.ack(2)

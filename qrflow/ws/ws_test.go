@@ -30,6 +30,7 @@ type desk struct {
 	mu       sync.Mutex // guards what follows
 	events   map[string][]ws.Event
 	resumes  map[string]int
+	pages    map[string]int // numbers of the newest attaches
 	frames   int
 	attaches int
 	cancels  int
@@ -40,7 +41,7 @@ type desk struct {
 }
 
 func newDesk() *desk {
-	return &desk{events: map[string][]ws.Event{}, resumes: map[string]int{}}
+	return &desk{events: map[string][]ws.Event{}, resumes: map[string]int{}, pages: map[string]int{}}
 }
 
 var born = time.Date(2026, 11, 22, 2, 10, 0, 0, time.UTC)
@@ -94,8 +95,9 @@ func (d *desk) Attach(_ context.Context, a ws.Attach) (ws.View, error) {
 		d.add(ticket, ws.Event{Type: "open"})
 	}
 	d.resumes[ticket]++
+	d.pages[ticket]++
 	v := ws.View{
-		Ticket: ticket, App: "不动产登记", Purpose: "stamp", State: d.state(ticket),
+		Page: d.pages[ticket], Ticket: ticket, App: "不动产登记", Purpose: "stamp", State: d.state(ticket),
 		LastSeq: int64(len(d.events[ticket])), Left: 2 * time.Minute,
 	}
 	if live(v.State) {
@@ -138,13 +140,13 @@ func (d *desk) Cancel(_ context.Context, ticket string) error {
 	return nil
 }
 
-func (d *desk) LastSeqs(_ context.Context, tickets []string) (map[string]int64, error) {
+func (d *desk) LastSeqs(_ context.Context, tickets []string) (map[string]ws.Last, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.looks++
-	last := map[string]int64{}
+	last := map[string]ws.Last{}
 	for _, id := range tickets {
-		last[id] = int64(len(d.events[id]))
+		last[id] = ws.Last{Seq: int64(len(d.events[id])), Page: d.pages[id]}
 	}
 	return last, nil
 }

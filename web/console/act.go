@@ -179,6 +179,10 @@ func (con *Console) perform(ctx context.Context, who authz.Caller, act *authz.Ac
 		return con.invite(ctx, who, act, order)
 	case ActRegister:
 		return con.register(ctx, who, act, order)
+	case ActStop:
+		return con.turn(ctx, con.d.Systems.StopApp, who, act, order)
+	case ActRestore:
+		return con.turn(ctx, con.d.Systems.RestoreApp, who, act, order)
 	case cloudseal.ActAccept:
 		return con.opine(ctx, con.d.Applications.Accept, act, order)
 	}
@@ -217,6 +221,14 @@ func (con *Console) invite(ctx context.Context, who authz.Caller, act *authz.Act
 	}
 	code, err := con.d.Authz.Invite(ctx, who.Person.ID, order.Roles)
 	return Outcome{ActID: act.ID, Invitation: code}, err
+}
+
+// turn is the kill switch of a declaration system, or its undoing.
+func (con *Console) turn(ctx context.Context, turn func(ctx context.Context, by, app, reason string) error, who authz.Caller, act *authz.Act, order Order) (Outcome, error) {
+	if err := con.take(ctx, act, order, "app:"+order.SystemID); err != nil {
+		return Outcome{}, err
+	}
+	return Outcome{ActID: act.ID}, turn(ctx, who.Person.ID, order.SystemID, order.Reason)
 }
 
 func (con *Console) register(ctx context.Context, who authz.Caller, act *authz.Act, order Order) (Outcome, error) {

@@ -27,14 +27,20 @@ type Applications interface {
 type Systems interface {
 	// Register makes a declaration system with its first key; by is who did.
 	Register(ctx context.Context, by string, n binding.NewApp) (*binding.App, *binding.AppKey, error)
-	// Apps lists the active ones by name.
-	Apps(ctx context.Context) ([]*binding.App, error)
+	// Systems lists all of them by name, stopped ones too.
+	Systems(ctx context.Context) ([]*binding.App, error)
+	// StopApp and RestoreApp are the kill switch; when StopApp returns, the
+	// application's open tickets have ended and nothing of it is stamped.
+	StopApp(ctx context.Context, by, app, reason string) error
+	RestoreApp(ctx context.Context, by, app, reason string) error
 }
 
-// Trail is audit.Log as the auditor needs it: Verify walks the whole chain and
-// gives its head, or *audit.Broken.
+// Trail is audit.Log as auditor and business administrator need it.
 type Trail interface {
+	// Verify walks the whole chain and gives its head, or *audit.Broken.
 	Verify(ctx context.Context) (audit.Head, error)
+	// Alarms lists the records that somebody should look at, newest first.
+	Alarms(ctx context.Context, after []any, limit int) ([]*audit.Record, error)
 }
 
 // Deps is what a Console is made of.
@@ -71,6 +77,7 @@ func (con *Console) Mount(site fiber.Router) {
 	v1.Get("/applications", con.need(authz.RoleClerk, authz.RoleReviewer), con.list)
 	v1.Get("/applications/:id", con.need(authz.RoleClerk, authz.RoleReviewer), con.show)
 	v1.Get("/apps", con.need(authz.RoleBusiness, authz.RoleAuditor), con.apps)
+	v1.Get("/alarms", con.need(authz.RoleBusiness, authz.RoleAuditor), con.alarms)
 	v1.Post("/audit/verify", con.need(authz.RoleAuditor), con.walk)
 	v1.Post("/drafts", json, once, con.draft)
 	v1.Post("/acts/:id/sign", json, once, con.sign)

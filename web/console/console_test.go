@@ -109,6 +109,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 		{"GET", "/v1/console/applications", nil, "clerk reviewer"},
 		{"GET", "/v1/console/applications/ap_1", nil, "clerk reviewer"},
 		{"GET", "/v1/console/apps", nil, "admin auditor"},
+		{"GET", "/v1/console/alarms", nil, "admin auditor"},
 		{"POST", "/v1/console/audit/verify", nil, "auditor"},
 		{"POST", "/v1/console/drafts", opinion(cloudseal.ActAccept, statement.Approve), "clerk"},
 		{"POST", "/v1/console/drafts", invite, "admin"},
@@ -179,6 +180,31 @@ func TestRegisterASystem(t *testing.T) {
 	}
 }
 
+func TestStopAndRestoreASystem(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	into[console.Outcome](t, w.order(w.admin, console.Order{Act: console.ActRegister, System: system(t)}))
+	stop := console.Order{Act: console.ActStop, SystemID: "app_1", Reason: "密钥外泄"}
+	for _, who := range []*authztest.Actor{w.clerk, w.reviewer, w.auditor} {
+		w.refused(w.do(who, "POST", "/v1/console/drafts", stop), fault.RoleMissing)
+	}
+	d := into[console.Draft](t, w.do(w.admin, "POST", "/v1/console/drafts", stop))
+	r, err := statement.ParseReview(d.Statement)
+	if err != nil || r.Act != console.ActStop || r.Subject.ID != "app_1" || r.Note != "密钥外泄" {
+		t.Errorf("%+v, %v", r, err)
+	}
+	into[console.Outcome](t, w.order(w.admin, stop))
+	list := into[[]console.System](t, w.do(w.auditor, "GET", "/v1/console/apps", nil))
+	if len(list) != 1 || list[0].State != "frozen" || list[0].Stopped != "密钥外泄" {
+		t.Errorf("%+v", list)
+	}
+	into[console.Outcome](t, w.order(w.admin, console.Order{Act: console.ActRestore, SystemID: "app_1", Reason: "已更换密钥"}))
+	if list := into[[]console.System](t, w.do(w.admin, "GET", "/v1/console/apps", nil)); list[0].State != "active" || list[0].Stopped != "" {
+		t.Errorf("%+v", list)
+	}
+	w.refused(w.order(w.admin, console.Order{Act: console.ActStop, SystemID: "app_9", Reason: "x"}), fault.Absent)
+}
+
 func TestOrdersOfTheWrongForm(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -211,6 +237,9 @@ func TestOrdersOfTheWrongForm(t *testing.T) {
 		"system's origins":   sys(func(n *console.NewSystem) { n.Origins = nil }),
 		"system's name":      sys(func(n *console.NewSystem) { n.Name = "" }),
 		"too many to mend":   opinion(cloudseal.ActAccept, statement.Reject, strings.Split(strings.Repeat("缺,", 21), ",")[:21]...),
+		"stop nothing":       {Act: console.ActStop, Reason: "x"},
+		"stop for nothing":   {Act: console.ActStop, SystemID: "app_1"},
+		"stop and more":      {Act: console.ActRestore, SystemID: "app_1", Reason: "x", Roles: []string{"clerk"}},
 		"a rubber signature": spoil(func(o *console.Order) { o.System = system(t) }),
 	} {
 		who := w.admin

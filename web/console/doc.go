@@ -1,11 +1,13 @@
 // Package console owns what operators ask of a running node over its unix
 // socket (mode 0600): the applications that wait, opinions on them, further
-// operators, declaration systems, the audit chain.
+// operators, declaration systems and their kill switch,
+// the audit chain.
 //
 //	GET  /v1/console/status               who am I, what waits
 //	GET  /v1/console/applications?state=  applications for seals (clerk, reviewer)
 //	GET  /v1/console/applications/{id}    one of them, with its pictures
 //	GET  /v1/console/apps                 declaration systems (business, auditor)
+//	GET  /v1/console/alarms               what somebody should look at (business, auditor)
 //	POST /v1/console/audit/verify         walk the audit chain (auditor)
 //	POST /v1/console/drafts               an order → the statement to sign
 //	POST /v1/console/acts/{id}/sign       order and signature → done

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"yunzhang.dev/authz"
 	"yunzhang.dev/authz/audit"
 	"yunzhang.dev/authz/fault"
 	"yunzhang.dev/binding"
@@ -134,12 +135,17 @@ type System struct {
 	Origins   []string  `json:"origins"`
 	Actions   []string  `json:"actions"`
 	SealKinds []string  `json:"seal_kinds"`
+	State     string    `json:"state"`                // active, frozen
+	Stopped   string    `json:"stopped_for,omitzero"` // why, while it is frozen
 	CreatedAt time.Time `json:"created_at"`
 	Key       string    `json:"key_id,omitzero"` // told when it is registered
 }
 
 func viewSystem(a *binding.App) System {
-	s := System{ID: a.ID, Name: a.Name, Origins: a.Origins, SealKinds: a.SealKinds, CreatedAt: a.CreatedAt.UTC()}
+	s := System{ID: a.ID, Name: a.Name, Origins: a.Origins, SealKinds: a.SealKinds, State: string(a.State), CreatedAt: a.CreatedAt.UTC()}
+	if a.State != authz.Active {
+		s.Stopped = a.Stopped.Reason
+	}
 	for _, action := range a.Actions {
 		s.Actions = append(s.Actions, string(action))
 	}
@@ -147,7 +153,7 @@ func viewSystem(a *binding.App) System {
 }
 
 func (con *Console) apps(c *fiber.Ctx) error {
-	found, err := con.d.Systems.Apps(c.UserContext())
+	found, err := con.d.Systems.Systems(c.UserContext())
 	if err != nil {
 		return err
 	}
@@ -179,4 +185,30 @@ func (con *Console) walk(c *fiber.Ctx) error {
 		found.Broken, found.Reason = broken.Seq, broken.Reason
 	}
 	return httpx.Reply(c, fiber.StatusOK, found)
+}
+
+// Alarm is a record that somebody should look at. It names people and things by
+// their ids only.
+type Alarm struct {
+	At     time.Time `json:"at"`
+	Action string    `json:"action"`
+	Object string    `json:"object"`
+	Actor  string    `json:"actor"`
+	Org    string    `json:"org,omitzero"`
+	Detail string    `json:"detail,omitzero"`
+}
+
+// maxAlarms is what a person looks through at once.
+const maxAlarms = 100
+
+func (con *Console) alarms(c *fiber.Ctx) error {
+	found, err := con.d.Trail.Alarms(c.UserContext(), nil, maxAlarms)
+	if err != nil {
+		return err
+	}
+	list := make([]Alarm, len(found))
+	for i, r := range found {
+		list[i] = Alarm{At: r.At.UTC(), Action: r.Action, Object: r.Object, Actor: r.Actor, Org: r.Org, Detail: r.Detail}
+	}
+	return httpx.Reply(c, fiber.StatusOK, list)
 }

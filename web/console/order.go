@@ -21,11 +21,13 @@ import (
 const (
 	ActInvite   = "invite-operator"
 	ActRegister = "register-application"
+	ActStop     = "stop-application"    // the kill switch
+	ActRestore  = "restore-application" // its undoing
 )
 
 // Order is what an operator wants done. Which fields it needs depends on the act.
 type Order struct {
-	Act string `json:"act"` // cloudseal.ActAccept, ActReview; ActInvite, ActRegister
+	Act string `json:"act"` // cloudseal.ActAccept, ActReview; ActInvite, ActRegister, ActStop, ActRestore
 
 	// An opinion on an application, and the hash of the claim that was looked at.
 	Application string    `json:"application_id,omitzero"`
@@ -36,6 +38,10 @@ type Order struct {
 	Roles []string `json:"roles,omitempty"` // of the operator to invite
 
 	System *NewSystem `json:"system,omitempty"`
+
+	// The declaration system to stop or restore, and why.
+	SystemID string `json:"app_id,omitzero"`
+	Reason   string `json:"reason,omitzero"`
 }
 
 // NewSystem registers a declaration system.
@@ -73,6 +79,8 @@ func (o Order) Subject() (statement.Ref, error) {
 		return statement.Ref{ID: strings.Join(o.Roles, "."), Hash: hash}, err
 	case ActRegister:
 		return statement.Ref{ID: "app", Hash: hash}, err
+	case ActStop, ActRestore:
+		return statement.Ref{ID: o.SystemID, Hash: hash}, err
 	}
 	return statement.Ref{ID: o.Application, Hash: hash}, err
 }
@@ -84,6 +92,8 @@ func (o Order) Note() string {
 		return o.System.Name + " " + strings.Join(o.System.Origins, " ")
 	case len(o.Roles) > 0:
 		return strings.Join(o.Roles, " ")
+	case o.Reason != "":
+		return o.Reason
 	}
 	return strings.Join(o.Defects, "；")
 }
@@ -92,7 +102,7 @@ func (o Order) Note() string {
 func (o Order) role() string {
 	return map[string]string{
 		cloudseal.ActAccept: authz.RoleClerk, cloudseal.ActReview: authz.RoleReviewer,
-		ActInvite: authz.RoleBusiness, ActRegister: authz.RoleBusiness,
+		ActInvite: authz.RoleBusiness, ActRegister: authz.RoleBusiness, ActStop: authz.RoleBusiness, ActRestore: authz.RoleBusiness,
 	}[o.Act]
 }
 
@@ -107,6 +117,8 @@ func (o Order) check() error {
 		shape = Order{Act: o.Act, Roles: o.Roles}
 	case ActRegister:
 		shape = Order{Act: o.Act, System: o.System}
+	case ActStop, ActRestore:
+		shape = Order{Act: o.Act, SystemID: o.SystemID, Reason: o.Reason}
 	default:
 		return fault.BadRequest.With("field", "act")
 	}
@@ -122,6 +134,8 @@ func (o Order) check() error {
 		return o.checkRoles()
 	case ActRegister:
 		return o.System.check()
+	case ActStop, ActRestore:
+		return o.checkSwitch()
 	}
 	return o.checkOpinion()
 }
@@ -136,6 +150,16 @@ func (o Order) checkOpinion() error {
 		return fault.BadRequest.With("field", "opinion")
 	case reject != (len(o.Defects) > 0), len(o.Defects) > maxDefects, slices.ContainsFunc(o.Defects, bad):
 		return fault.BadRequest.With("field", "defects")
+	}
+	return nil
+}
+
+func (o Order) checkSwitch() error {
+	switch {
+	case o.SystemID == "" || statement.CheckText(o.SystemID) != nil:
+		return fault.BadRequest.With("field", "app_id")
+	case len([]rune(o.Reason)) > maxDefect || statement.CheckText(o.Reason) != nil:
+		return fault.BadRequest.With("field", "reason")
 	}
 	return nil
 }

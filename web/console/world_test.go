@@ -148,16 +148,39 @@ func (d *desk) Register(_ context.Context, by string, n binding.NewApp) (*bindin
 	return a, &binding.AppKey{Row: unit.Row{ID: "k_1"}, Key: n.Key}, nil
 }
 
-func (d *desk) Apps(context.Context) ([]*binding.App, error) {
+func (d *desk) Systems(context.Context) ([]*binding.App, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return slices.Clone(d.systems), nil
+}
+
+func (d *desk) StopApp(_ context.Context, by, app, reason string) error {
+	return d.turn(app, authz.Frozen, binding.Stopped{By: by, Reason: reason})
+}
+
+func (d *desk) RestoreApp(_ context.Context, by, app, _ string) error {
+	return d.turn(app, authz.Active, binding.Stopped{By: by})
+}
+
+func (d *desk) turn(app string, to authz.State, stopped binding.Stopped) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	i := slices.IndexFunc(d.systems, func(a *binding.App) bool { return a.ID == app })
+	if i < 0 {
+		return fault.Absent
+	}
+	d.systems[i].State, d.systems[i].Stopped = to, stopped
+	return nil
 }
 
 type trail struct{ err error }
 
 func (t *trail) Verify(context.Context) (audit.Head, error) {
 	return audit.Head{Chain: "main", Seq: 7, Hash: gm.SM3([]byte("head"))}, t.err
+}
+
+func (t *trail) Alarms(context.Context, []any, int) ([]*audit.Record, error) {
+	return []*audit.Record{{Action: "ticket.blocked", Object: "tk_1", Actor: "us_1", Decision: audit.Alarm, Detail: "not-started-by-me"}}, t.err
 }
 
 // shelf is httpx.Idempotency in memory.

@@ -21,7 +21,7 @@ type order struct {
 	} `json:"places"`
 }
 
-func TestDecodeRefuses(t *testing.T) {
+func TestAT033StrictJSON(t *testing.T) {
 	t.Parallel()
 	cases := []struct{ name, body, reason, pointer string }{
 		{"nothing", "", "empty", ""},

@@ -166,7 +166,7 @@ func TestAnswerThatCannotBeKept(t *testing.T) {
 	}
 }
 
-func TestParallelRequestsRunOnce(t *testing.T) {
+func TestAT026ParallelRequests(t *testing.T) {
 	t.Parallel()
 	app, runs, next := desk(newShelf())
 	inside, release := make(chan struct{}), make(chan struct{})
@@ -183,7 +183,7 @@ func TestParallelRequestsRunOnce(t *testing.T) {
 	}
 }
 
-func TestIdempotencyKeys(t *testing.T) {
+func TestAT026BadKeys(t *testing.T) {
 	t.Parallel()
 	good := strings.Repeat("aZ0-_", 6)
 	for value, code := range map[string]string{

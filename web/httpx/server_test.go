@@ -116,7 +116,7 @@ func TestHeaderLimit(t *testing.T) {
 }
 
 // A sender that never finishes is answered and closed; the test hangs if not.
-func TestSlowSendersAreCut(t *testing.T) {
+func TestAT063SlowSenders(t *testing.T) {
 	t.Parallel()
 	app := httpx.NewServer(httpx.Deps{Limits: httpx.Limits{Read: 20 * time.Millisecond}})
 	addr := listen(t, app)

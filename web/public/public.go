@@ -39,9 +39,12 @@ type Limits struct {
 	// Read is the time a file may take to arrive. Default 60 s: 32 MiB over a
 	// mobile line of 5 Mbit/s.
 	Read time.Duration
-	// AtOnce is how many files are examined at once; others wait. Default 4: a
-	// file costs up to its size in memory several times over.
+	// AtOnce is how many files are examined at once. Default 4: a file costs up
+	// to its size in memory several times over.
 	AtOnce int
+	// Waiting is how many more may wait for their turn, each with its file in
+	// memory; the next one is sent away. Default 8.
+	Waiting int
 	// Files bounds the files of one address. Default 30 a minute.
 	Files httpx.Rate
 	// Questions bounds the other calls of one address. Default 300 a minute.
@@ -54,7 +57,7 @@ type Limits struct {
 // DefaultLimits are the limits unless the configuration has others.
 func DefaultLimits() Limits {
 	return Limits{
-		Document: 32 << 20, Seal: 1 << 20, Read: time.Minute, AtOnce: 4,
+		Document: 32 << 20, Seal: 1 << 20, Read: time.Minute, AtOnce: 4, Waiting: 8,
 		Files:     httpx.Rate{Name: "files", Count: 30, Per: time.Minute},
 		Questions: httpx.Rate{Name: "questions", Count: 300, Per: time.Minute},
 		TrustLife: time.Minute,
@@ -64,6 +67,7 @@ func DefaultLimits() Limits {
 func (l Limits) withDefaults() Limits {
 	d := DefaultLimits()
 	l.Document, l.Seal, l.AtOnce = orDefault(l.Document, d.Document), orDefault(l.Seal, d.Seal), orDefault(l.AtOnce, d.AtOnce)
+	l.Waiting = orDefault(l.Waiting, d.Waiting)
 	l.Read, l.TrustLife = orDefault(l.Read, d.Read), orDefault(l.TrustLife, d.TrustLife)
 	l.Files, l.Questions = orDefault(l.Files, d.Files), orDefault(l.Questions, d.Questions)
 	return l
@@ -99,6 +103,7 @@ type Public struct {
 	files     *httpx.Limiter
 	questions *httpx.Limiter
 	room      chan struct{} // holds one token for each file under examination
+	line      chan struct{} // and one for each that is here, waiting or examined
 	trust     trustCache
 	page      page
 }
@@ -116,7 +121,7 @@ func New(d Deps) (*Public, error) {
 	return &Public{
 		seals: d.Seals, limits: l, now: d.Now, page: page,
 		files: httpx.NewLimiter(l.Files, d.Now), questions: httpx.NewLimiter(l.Questions, d.Now),
-		room: make(chan struct{}, l.AtOnce),
+		room: make(chan struct{}, l.AtOnce), line: make(chan struct{}, l.AtOnce+l.Waiting),
 	}, nil
 }
 

@@ -2,6 +2,7 @@ package public
 
 import (
 	"bytes"
+	"context"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -25,18 +26,38 @@ func (p *Public) verify(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	select {
-	case p.room <- struct{}{}:
-		defer func() { <-p.room }()
-	case <-c.UserContext().Done():
-		return fault.SlowDown.With("limit", "at-once")
+	leave, err := p.enter(c.UserContext())
+	if err != nil {
+		return err
 	}
+	defer leave()
 	trust := p.seals.Trust(c.UserContext())
 	report := examine(file, trust, httpx.Lang(c), verify.Report.WithoutNames)
 	report.CheckedAt = p.now().UTC().Truncate(time.Second)
 	httpx.Note(c, "verdict", string(report.Verdict))
 	c.Set(fiber.HeaderContentLanguage, httpx.Lang(c))
 	return httpx.Reply(c, fiber.StatusOK, report)
+}
+
+// crowded is when to come back after being sent away: a file is examined in less.
+const crowded = 2 * time.Second
+
+// enter waits for a turn, in a line of a bounded length. The caller calls leave
+// when it is through.
+func (p *Public) enter(ctx context.Context) (leave func(), err error) {
+	refusal := fault.SlowDown.After(crowded).With("limit", "at-once")
+	select {
+	case p.line <- struct{}{}:
+	default:
+		return nil, refusal
+	}
+	select {
+	case p.room <- struct{}{}:
+		return func() { <-p.room; <-p.line }, nil
+	case <-ctx.Done():
+		<-p.line
+		return nil, refusal
+	}
 }
 
 // acceptsReply tells, before anybody sends a file, what is taken.

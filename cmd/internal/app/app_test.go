@@ -50,11 +50,25 @@ func startIn(t testing.TB, dir string, o app.Options) (base string, c config.Con
 // startAs is startIn with another way to run the node.
 func startAs(t testing.TB, dir string, o app.Options, run func(*app.App, context.Context, net.Listener) error) (base string, c config.Config, a *app.App) {
 	t.Helper()
+	return startNode(t, dir, o, run, nil)
+}
+
+// startWith is startIn with another configuration.
+func startWith(t testing.TB, dir string, o app.Options, change func(*config.Config)) (base string, c config.Config, a *app.App) {
+	t.Helper()
+	return startNode(t, dir, o, (*app.App).Run, change)
+}
+
+func startNode(t testing.TB, dir string, o app.Options, run func(*app.App, context.Context, net.Listener) error, change func(*config.Config)) (base string, c config.Config, a *app.App) {
+	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	c = settings(t, dir, ln.Addr().String())
+	if change != nil {
+		change(&c)
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
 	}

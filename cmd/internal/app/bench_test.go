@@ -81,6 +81,7 @@ func newStage(b *testing.B) *stage {
 	o.Checkpoint = func(name string) { s.watch.mark("stamp, up to: " + name) }
 	base, c, a := startAs(b, dir, o, (*app.App).RunQuiet)
 	s.party = gather(b, dir, 1_000_000, base, c, a)
+	s.bindAtOnce(b, s.system, "zhang")
 	plain := s.Net.Client().Transport
 	s.portal, s.phone = &metered{watch: s.watch, inner: plain}, &metered{watch: s.watch, inner: plain}
 	s.system.HTTP = &http.Client{Transport: s.portal}
@@ -129,7 +130,7 @@ func (s *stage) run(ctx context.Context, file []byte) []byte {
 // ask opens a ticket and shows it on a page, which it leaves with its code.
 func (s *stage) ask(ctx context.Context, document string) *drive.Request {
 	s.portal.part = "open: prepare, place, ticket"
-	r, err := s.system.Ask(ctx, drive.StampAsk("zhang-"+document[len(document)-8:], uscc, document, 1, 130, 220))
+	r, err := s.system.Ask(ctx, drive.StampAsk("zhang", uscc, document, 1, 130, 220))
 	check(s.b, err)
 	_, err = r.Page.Frame(ctx)
 	check(s.b, err)
@@ -211,13 +212,14 @@ func ratio(a, b time.Duration) float64 { return float64(a) / float64(max(b, 1)) 
 // result on the page.
 func BenchmarkTicketToDone(b *testing.B) {
 	p := newParty(b, 1_000_000, benchOptions())
+	p.bindAtOnce(b, p.system, "zhang")
 	file, ctx := benchPDF(100<<10), b.Context()
 	for b.Loop() {
 		b.StopTimer()
 		d, err := p.system.Upload(ctx, "登记表.pdf", file)
 		check(b, err)
 		b.StartTimer()
-		r, err := p.system.Ask(ctx, drive.StampAsk("zhang-"+d.ID[len(d.ID)-8:], uscc, d.ID, 1, 130, 220))
+		r, err := p.system.Ask(ctx, drive.StampAsk("zhang", uscc, d.ID, 1, 130, 220))
 		check(b, err)
 		check(b, drive.Confirm(ctx, p.agent, r))
 		_, err = r.Page.Result(ctx)
@@ -229,7 +231,8 @@ func BenchmarkTicketToDone(b *testing.B) {
 // BenchmarkSealCheck reads a seal and checks its maker's signature.
 func BenchmarkSealCheck(b *testing.B) {
 	p := newParty(b, 10, benchOptions())
-	stamped, err := p.system.Stamp(b.Context(), p.agent, uscc, "登记表.pdf", benchPDF(10<<10))
+	p.bindAtOnce(b, p.system, "zhang")
+	stamped, err := p.system.Stamp(b.Context(), p.agent, "zhang", uscc, "登记表.pdf", benchPDF(10<<10))
 	check(b, err)
 	found, err := pdf.Find(stamped)
 	check(b, err)

@@ -47,6 +47,7 @@ func TestStampWithARealBrowser(t *testing.T) {
 	p := newParty(t, 5, app.Options{})
 	d, err := p.system.Upload(t.Context(), "参保登记表.pdf", samplePDF(t, "ff.pdf"))
 	check(t, err)
+	p.bindAtOnce(t, p.system, "browser")
 	verifier, hash := ds.Verifier()
 	ask := drive.StampAsk("browser", uscc, d.ID, 1, 130, 200)
 	ask.VerifierHash, ask.Origin, ask.Context = hash.Hex(), p.Config.Sites.Demo, "127.0.0.0/24 Chrome"

@@ -9,9 +9,10 @@ import (
 	"yunzhang.dev/cloudseal/verify"
 	"yunzhang.dev/cmd/internal/app"
 	"yunzhang.dev/cmd/internal/drive"
+	"yunzhang.dev/mobileapi/client"
 )
 
-func TestTwoHundredApprovalsOneStamp(t *testing.T) {
+func TestAT021TwoHundredApprovals(t *testing.T) {
 	t.Parallel()
 	p := newParty(t, 10, app.Options{Unlimited: true})
 	r, doc := p.ask(t, p.system, "j1")
@@ -21,14 +22,18 @@ func TestTwoHundredApprovalsOneStamp(t *testing.T) {
 	check(t, err)
 	number, err := r.Page.Number(t.Context())
 	check(t, err)
-	u, err := p.agent.Unlock(t.Context(), drive.PIN)
-	check(t, err)
+	var unlocked []*client.Unlocked
+	for _, n := range p.nodes() {
+		u, err := p.phoneAt(t, n, "agent").Unlock(t.Context(), drive.PIN)
+		check(t, err)
+		unlocked = append(unlocked, u)
+	}
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	answers := map[string]int{}
-	for range 200 {
+	for i := range 200 {
 		wg.Go(func() {
-			state, err := u.Approve(t.Context(), scan, number) // a new signature each time
+			state, err := unlocked[i%len(unlocked)].Approve(t.Context(), scan, number) // a new signature each time
 			mu.Lock()
 			defer mu.Unlock()
 			answers[state+drive.Code(err)]++
@@ -52,21 +57,23 @@ func TestTwoHundredApprovalsOneStamp(t *testing.T) {
 	}
 }
 
-func TestLimitOfTenUnderHundredTickets(t *testing.T) {
+func TestAT037TenOfAHundred(t *testing.T) {
 	t.Parallel()
 	p := newParty(t, 10, app.Options{Unlimited: true})
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	codes := map[string]int{}
+	nodes := p.nodes()
 	for i := range 100 {
+		p.bindAtOnce(t, p.system, fmt.Sprintf("k%d", i))
 		wg.Go(func() {
 			d, err := p.system.Upload(t.Context(), "表.pdf", samplePDF(t, "ff.pdf"))
 			if err == nil {
 				var r *drive.Request
 				if r, err = p.system.Ask(t.Context(), drive.StampAsk(fmt.Sprintf("k%d", i), uscc, d.ID, 1, 130, 200)); err == nil {
 					defer r.Page.Close()
-					if err = drive.Confirm(t.Context(), p.agent, r); err == nil {
-						_, err = p.system.Fetch(t.Context(), r)
+					if err = drive.Confirm(t.Context(), p.phoneAt(t, nodes[i%len(nodes)], "agent"), r); err == nil {
+						_, err = p.systemAt(nodes[(i+1)%len(nodes)], p.system).Fetch(t.Context(), r)
 					}
 				}
 			}

@@ -86,7 +86,7 @@ func (p *party) ends(t *testing.T) map[string]func() {
 // Whoever took a power back and was told so never sees another stamp under it,
 // approved before or not: the stamp is committed when it is in the signer's
 // journal.
-func TestPowerEndsBeforeTheSignerCommits(t *testing.T) {
+func TestAT035PowerEndsFirst(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct{ point, power, code string }{
 		{"intent", "delegation", "delegation-revoked"}, {"intent", "agent", "agent-not-approved"},

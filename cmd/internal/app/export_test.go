@@ -5,8 +5,12 @@ import (
 	"fmt"
 
 	"yunzhang.dev/authz"
+	"yunzhang.dev/authz/audit"
+	"yunzhang.dev/authz/notify"
 	"yunzhang.dev/authz/unit"
+	"yunzhang.dev/binding"
 	"yunzhang.dev/cloudseal"
+	"yunzhang.dev/cloudseal/impression"
 	"yunzhang.dev/cloudseal/keys"
 )
 
@@ -130,3 +134,57 @@ func (a *App) StampedNow(ctx context.Context, ticket string) (stamped bool, err 
 
 // Recover runs what a start runs.
 func (a *App) Recover(ctx context.Context) error { return a.recover(ctx) }
+
+// StopApp and RestoreApp do what an operator's signed order does.
+func (a *App) StopApp(ctx context.Context, app string) error {
+	return a.domains.binding.StopApp(ctx, "us_operator", app, "test")
+}
+
+// RestoreApp is the undoing of StopApp.
+func (a *App) RestoreApp(ctx context.Context, app string) error {
+	return a.domains.binding.RestoreApp(ctx, "us_operator", app, "test")
+}
+
+// Recorded gives the audit records of an action, newest first.
+func (a *App) Recorded(ctx context.Context, action string) (found []audit.Record, err error) {
+	if _, err := a.domains.audit.Sequence(ctx); err != nil {
+		return nil, err
+	}
+	err = a.main.Work.View(ctx, func(tx unit.Tx) error {
+		all, err := a.main.Audit.Find(tx, unit.Query{Index: "chain+seq", Desc: true})
+		for _, r := range all {
+			if r.Action == action {
+				found = append(found, *r)
+			}
+		}
+		return err
+	})
+	return found, err
+}
+
+// Messages gives what the sandbox sent to a phone.
+func (a *App) Messages(phone string) []notify.Sent { return a.outside.outbox.Messages(phone) }
+
+// Alarms gives what operators see, newest first.
+func (a *App) Alarms(ctx context.Context) ([]*audit.Record, error) {
+	return a.domains.audit.Alarms(ctx, nil, 100)
+}
+
+// Bind binds an account without the ceremony, for tests that are about what
+// comes after.
+func (a *App) Bind(ctx context.Context, app, account, uscc, person string) error {
+	return a.main.Work.Update(ctx, func(tx unit.Tx) error {
+		o, err := a.domains.authz.OrganizationByUSCC(tx, uscc)
+		if err != nil {
+			return err
+		}
+		seal, err := a.domains.seals.SealOfKind(tx, uscc, impression.Statutory)
+		if err != nil {
+			return err
+		}
+		return a.main.Binding.Bindings.Insert(tx, &binding.Binding{
+			Row: unit.Row{ID: unit.NewID("bd")}, App: app, Account: account, Org: o.ID, USCC: uscc, Agent: person,
+			Seal: seal.ID, Serial: seal.Serial, State: authz.Active, Live: account, Since: tx.Now(),
+		})
+	})
+}

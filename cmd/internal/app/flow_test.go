@@ -25,6 +25,7 @@ type party struct {
 	legal, agent *client.Phone
 	system       *drive.System
 	seal         string
+	clock        *movable // when the test moves it
 	delegation   string
 }
 
@@ -45,6 +46,7 @@ func newParty(t testing.TB, uses int, o app.Options) *party {
 func newPartyIn(t testing.TB, dir string, uses int, o app.Options) *party {
 	t.Helper()
 	o.World = drive.World()
+	o.World.Organizations, o.World.People = append(o.World.Organizations, rival()), append(o.World.People, colleague())
 	base, c, a := startIn(t, dir, o)
 	return gather(t, dir, uses, base, c, a)
 }
@@ -84,6 +86,17 @@ func (p *party) register(t testing.TB, name string) *drive.System {
 	return p.NewSystem(id, kid, key)
 }
 
+// bindAtOnce binds an account of a declaration system to the company and its
+// agent, without the ceremony, unless it is bound.
+func (p *party) bindAtOnce(t testing.TB, s *drive.System, account string) {
+	t.Helper()
+	if _, err := s.Binding(t.Context(), account); ds.CodeOf(err) != "binding" {
+		check(t, err)
+		return
+	}
+	check(t, p.app.Bind(t.Context(), s.App, account, uscc, p.agent.Person()))
+}
+
 func samplePDF(t testing.TB, name string) []byte {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join("../../../../shared/samples/pdf", name))
@@ -101,6 +114,7 @@ func TestFromRegistrationToVerdict(t *testing.T) {
 	for i, name := range []string{"ff.pdf", "Test3.pdf"} {
 		d, err := p.system.Upload(t.Context(), "参保登记表"+name, samplePDF(t, name))
 		check(t, err)
+		p.bindAtOnce(t, p.system, "zhangsan")
 		r, err := p.system.Ask(t.Context(), drive.StampAsk("zhangsan", uscc, d.ID, 1, 130, 200))
 		check(t, err)
 		scan, err := drive.Claim(t.Context(), p.agent, r)

@@ -21,6 +21,8 @@ func (a *App) jobs() []job {
 		{"chain audit records", 2 * time.Second, func(ctx context.Context) error { _, err := d.audit.Sequence(ctx); return err }},
 		{"end lapsed tickets", 2 * time.Second, func(ctx context.Context) error { _, err := d.flow.Sweep(ctx); return err }},
 		{"tell the signer of revocations", 10 * time.Second, d.authz.Retell},
+		{"tell the signer of stopped applications", 10 * time.Second, d.binding.Retell},
+		{"send notices", time.Second, d.binding.SendNotices},
 		{"remove what has lapsed", time.Minute, a.sweep},
 	}
 }
@@ -61,7 +63,7 @@ func (a *App) repeat(ctx context.Context, j job) {
 // nothing is stamped. It reports false when the node stops first.
 func (a *App) signerKnows(ctx context.Context) bool {
 	for ctx.Err() == nil {
-		err := a.domains.authz.Retell(ctx)
+		err := errors.Join(a.domains.authz.Retell(ctx), a.domains.binding.Retell(ctx))
 		if err == nil {
 			return true
 		}
@@ -74,7 +76,7 @@ func (a *App) signerKnows(ctx context.Context) bool {
 // recover does at start what a crash may have left: the signer learns of every
 // revocation before anything is stamped.
 func (a *App) recover(ctx context.Context) error {
-	if err := a.domains.authz.Retell(ctx); err != nil {
+	if err := errors.Join(a.domains.authz.Retell(ctx), a.domains.binding.Retell(ctx)); err != nil {
 		return err
 	}
 	return a.domains.seals.Recover(ctx)
@@ -84,6 +86,7 @@ func (a *App) recover(ctx context.Context) error {
 // field that holds it.
 var lapsing = map[string]string{
 	"nonces": "expires", "spent": "expires", "idempotency": "expires", "codes": "expires", "enrolments": "expires", "invitations": "expires",
+	"notices": "expires", "presences": "expires", "pages": "expires",
 }
 
 // lapsedFor is how long lapsed rows are kept: somebody may still ask why.

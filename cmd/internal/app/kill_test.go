@@ -109,14 +109,14 @@ func (c *child) stop() {
 	<-c.gone
 }
 
-func TestKillAtEveryPointOfAStamp(t *testing.T) {
+func TestAT023KillAtEveryPoint(t *testing.T) {
 	t.Parallel()
 	k := newKillWorld(t)
 	var tickets []string
-	for round := range 2 {
+	for range 2 {
 		for _, point := range app.Checkpoints {
 			victim := startChild(t, k.configFile, point)
-			ticket := k.approveUntilDeath(t, fmt.Sprintf("%s-%d", point, round))
+			ticket := k.approveUntilDeath(t)
 			victim.killed(t)
 			tickets = append(tickets, ticket)
 			heir := startChild(t, k.configFile, "none")
@@ -135,6 +135,10 @@ func TestKillAtEveryPointOfAStamp(t *testing.T) {
 	}
 }
 
+// killAccount is the one account that asks: a killed request has ended before the
+// next one.
+const killAccount = "kill"
+
 // killWorld is a party whose node was stopped, so that others may run on its
 // folder.
 type killWorld struct {
@@ -148,6 +152,7 @@ func newKillWorld(t *testing.T) *killWorld {
 	k, dir := &killWorld{}, t.TempDir()
 	t.Run("prepare", func(t *testing.T) {
 		p := newPartyIn(t, dir, 100, app.Options{Unlimited: true})
+		p.bindAtOnce(t, p.system, killAccount)
 		k.party, k.config = *p, p.Config
 	}) // the node of the sub-test has ended
 	if k.app == nil {
@@ -177,9 +182,9 @@ func lastCode(t *testing.T, c config.Config, phone, template string) (code strin
 
 // approveUntilDeath goes as far as the node lives; the answer to the approval
 // may be lost.
-func (k *killWorld) approveUntilDeath(t *testing.T, account string) string {
+func (k *killWorld) approveUntilDeath(t *testing.T) string {
 	t.Helper()
-	r, _ := k.ask(t, k.system, account)
+	r, _ := k.ask(t, k.system, killAccount)
 	scan, err := drive.Claim(t.Context(), k.agent, r)
 	check(t, err)
 	err = k.agent.Look(t.Context(), scan)

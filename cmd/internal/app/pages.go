@@ -22,6 +22,7 @@ func (p pages) Attach(ctx context.Context, a ws.Attach) (ws.View, error) {
 	app, err := p.apps.App(ctx, v.App)
 	return ws.View{
 		Ticket: v.Ticket, App: app.Name, Purpose: v.Purpose, State: string(v.State), LastSeq: v.LastSeq, Left: v.Left, Resume: v.Resume,
+		Page: v.Page,
 	}, err
 }
 
@@ -46,3 +47,13 @@ func (p pages) Frame(ctx context.Context, ticket string) (ws.Frame, error) {
 
 // Cancel implements ws.Tickets.
 func (p pages) Cancel(ctx context.Context, ticket string) error { return p.flow.Cancel(ctx, ticket) }
+
+// LastSeqs implements ws.Sequences.
+func (p pages) LastSeqs(ctx context.Context, tickets []string) (map[string]ws.Last, error) {
+	found, err := p.flow.LastSeqs(ctx, tickets)
+	last := make(map[string]ws.Last, len(found))
+	for id, at := range found {
+		last[id] = ws.Last(at)
+	}
+	return last, err
+}

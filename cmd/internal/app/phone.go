@@ -31,7 +31,7 @@ func claimant(who authz.Caller) (qrflow.Claimant, error) {
 	}
 	phone := who.Person.Phone
 	return qrflow.Claimant{
-		Person: who.Person.ID, Device: who.Device.ID, Name: who.Person.Name, PhoneTail: phone[max(0, len(phone)-2):], Key: key,
+		Person: who.Person.ID, Device: who.Device.ID, Name: who.Person.Name, PhoneTail: phone[max(0, len(phone)-2):], Key: key, From: who.From,
 	}, nil
 }
 
@@ -100,11 +100,11 @@ func (s scans) Refuse(ctx context.Context, who authz.Caller, claim string, r mob
 	if err != nil {
 		return "", err
 	}
-	refuse, state := s.flow.Reject, qrflow.Rejected
 	if r.Report {
-		refuse, state = s.flow.Report, qrflow.Blocked
+		state, err := s.binding.Report(ctx, c, claim)
+		return string(state), err
 	}
-	return string(state), refuse(ctx, c, claim)
+	return string(qrflow.Rejected), s.flow.Reject(ctx, c, claim)
 }
 
 // applications lists declaration systems for whoever delegates.

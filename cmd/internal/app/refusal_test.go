@@ -40,6 +40,7 @@ func wantCode(t *testing.T, err error, code string) {
 // upload uploads the sample and asks for a stamp on it.
 func (p *party) ask(t *testing.T, s *drive.System, account string) (*drive.Request, string) {
 	t.Helper()
+	p.bindAtOnce(t, s, account)
 	d, err := s.Upload(t.Context(), "参保登记表.pdf", samplePDF(t, "ff.pdf"))
 	check(t, err)
 	r, err := s.Ask(t.Context(), drive.StampAsk(account, uscc, d.ID, 1, 130, 200))
@@ -94,6 +95,12 @@ func TestRefusedAgentNotApproved(t *testing.T) {
 	p.system = p.register(t, "系统")
 	_, err = drive.Delegate(t.Context(), p.legal, drive.Company(), p.agent.Person(), p.system.App, p.seal, 1)
 	wantCode(t, err, "agent-not-approved")
+	r, err := p.system.Ask(t.Context(), bindAsk("a1"))
+	check(t, err)
+	t.Cleanup(r.Page.Close)
+	_, err = drive.Claim(t.Context(), p.agent, r)
+	wantCode(t, err, "agent-not-approved")
+	// Even an account that is bound for him gets him no further.
 	r, doc := p.ask(t, p.system, "a1")
 	_, err = drive.Claim(t.Context(), p.agent, r)
 	wantCode(t, err, "agent-not-approved")
@@ -114,7 +121,7 @@ func TestRefusedNotTheLegalRepresentative(t *testing.T) {
 	}
 }
 
-func TestRefusedByDelegation(t *testing.T) {
+func TestAT036ByDelegation(t *testing.T) {
 	t.Parallel()
 	clock := &movable{}
 	p := newParty(t, 1, app.Options{Now: clock.Now})
@@ -134,6 +141,7 @@ func TestRefusedByDelegation(t *testing.T) {
 	if d, err := p.system.Document(t.Context(), doc); err != nil || d.State == "stamped" {
 		t.Errorf("%+v, %v", d, err)
 	}
+	p.bindAtOnce(t, p.system, "b4")
 	clock.Add(31 * 24 * time.Hour)
 	p.system.Now, other.Now = clock.Now, clock.Now
 	r, _ = p.ask(t, p.system, "b4")
@@ -170,7 +178,7 @@ func TestRefusedFrozenSeal(t *testing.T) {
 	check(t, drive.Approve(t.Context(), p.agent, r, scan))
 }
 
-func TestRefusedExpiredTicket(t *testing.T) {
+func TestAT027ExpiredTicket(t *testing.T) {
 	t.Parallel()
 	clock := &movable{}
 	p := newParty(t, 5, app.Options{Now: clock.Now})
@@ -229,7 +237,7 @@ func TestRefusedWrongPINFiveTimes(t *testing.T) {
 	p.untouched(t, p.system, doc, 5)
 }
 
-func TestSecondApprovalMakesNothing(t *testing.T) {
+func TestAT025SecondApproval(t *testing.T) {
 	t.Parallel()
 	p := newParty(t, 5, app.Options{})
 	r, _ := p.ask(t, p.system, "g1")
@@ -246,10 +254,11 @@ func TestSecondApprovalMakesNothing(t *testing.T) {
 	}
 }
 
-func TestForeignIDsAreUnknown(t *testing.T) {
+func TestAT040ForeignIDs(t *testing.T) {
 	t.Parallel()
 	p := newParty(t, 5, app.Options{})
 	other := p.register(t, "另一申报系统")
+	p.bindAtOnce(t, other, "h2")
 	r, doc := p.ask(t, p.system, "h1")
 	for name, call := range map[string]func(ticket, document string) error{
 		"document": func(_, d string) error { _, err := other.Document(t.Context(), d); return err },
@@ -259,6 +268,8 @@ func TestForeignIDsAreUnknown(t *testing.T) {
 		"evidence": func(k, _ string) error { _, err := other.Evidence(t.Context(), k); return err },
 		"save":     func(k, _ string) error { _, err := other.Save(t.Context(), k); return err },
 		"redeem":   func(k, _ string) error { _, err := other.Redeem(t.Context(), k, "x", []byte("y")); return err },
+		"binding":  func(string, string) error { _, err := other.Binding(t.Context(), "h1"); return err },
+		"unbind":   func(string, string) error { return other.Unbind(t.Context(), "h1") },
 		"ask": func(_, d string) error {
 			_, err := other.Ask(t.Context(), drive.StampAsk("h2", uscc, d, 1, 1, 1))
 			return err
@@ -277,7 +288,7 @@ func TestForeignIDsAreUnknown(t *testing.T) {
 	}
 }
 
-func TestStolenResultCodeIsWorthless(t *testing.T) {
+func TestAT015StolenCode(t *testing.T) {
 	t.Parallel()
 	p := newParty(t, 5, app.Options{})
 	r, _ := p.ask(t, p.system, "i1")

@@ -23,8 +23,9 @@ import (
 
 // wireHub makes the hub of waiting pages.
 func (a *App) wireHub() (err error) {
+	of := pages{a.domains.flow, applications{a.main.Work, a.domains.binding}}
 	a.hub, err = ws.New(ws.Deps{
-		Tickets: pages{a.domains.flow, applications{a.main.Work, a.domains.binding}}, Sequences: a.domains.flow, Log: a.log, Now: a.now, Hosts: []string{hostOf(a.cfg.Sites.Sockets)},
+		Tickets: of, Sequences: of, Log: a.log, Now: a.now, Hosts: []string{hostOf(a.cfg.Sites.Sockets)},
 		LoopbackOrigins: a.cfg.Sandbox.Enabled,
 		Limits:          a.socketLimits(),
 	})

@@ -16,11 +16,11 @@ import (
 // A copy of the whole data folder, taken at the worst moment (an approval is
 // committed and not stamped), in the hands of somebody who has everything but
 // the keys folder: he makes one of his own.
-func TestCopyOfTheDataSealsNothing(t *testing.T) {
+func TestAT092CopySealsNothing(t *testing.T) {
 	t.Parallel()
 	k := newKillWorld(t)
 	victim := startChild(t, k.configFile, "intent")
-	ticket := k.approveUntilDeath(t, "stolen")
+	ticket := k.approveUntilDeath(t)
 	victim.killed(t)
 
 	stolen := k.config
@@ -55,7 +55,7 @@ func TestCopyOfTheDataSealsNothing(t *testing.T) {
 	}
 	d, err := k.system.Upload(t.Context(), "表.pdf", samplePDF(t, "ff.pdf"))
 	if err == nil {
-		if _, err := k.system.Ask(t.Context(), drive.StampAsk("thief", uscc, d.ID, 1, 1, 1)); err == nil {
+		if _, err := k.system.Ask(t.Context(), drive.StampAsk(killAccount, uscc, d.ID, 1, 1, 1)); err == nil {
 			t.Error("a request was opened")
 		}
 	}
@@ -70,7 +70,7 @@ func TestTheRightKeysGoOn(t *testing.T) {
 	t.Parallel()
 	k := newKillWorld(t)
 	victim := startChild(t, k.configFile, "intent")
-	ticket := k.approveUntilDeath(t, "own")
+	ticket := k.approveUntilDeath(t)
 	victim.killed(t)
 	a, err := app.New(k.config, app.Options{World: drive.World(), Log: slog.New(slog.DiscardHandler)})
 	check(t, err)

@@ -7,6 +7,7 @@ import (
 	"yunzhang.dev/authz/audit"
 	"yunzhang.dev/authz/onetime"
 	"yunzhang.dev/authz/passkey"
+	"yunzhang.dev/authz/unit"
 	"yunzhang.dev/binding"
 	"yunzhang.dev/cloudseal"
 	"yunzhang.dev/cloudseal/ca"
@@ -62,6 +63,7 @@ func (a *App) wireAuthz() (err error) {
 	c, d := a.cfg, &a.domains
 	d.sms, err = onetime.NewSMS(onetime.Deps{
 		Work: a.main.Work, Codes: a.main.Codes, Tallies: a.main.Tallies, Carrier: carrier{a.outside.outbox}, Pepper: a.secrets.derive("codes"),
+		Alarm: d.pumping,
 	})
 	if err != nil {
 		return err
@@ -78,6 +80,13 @@ func (a *App) wireAuthz() (err error) {
 		NonceKey: a.secrets.derive("nonces"), Issuer: c.Sites.Issuer, Limits: limits, Policy: policy, Now: a.now, Log: a.log,
 	})
 	return err
+}
+
+// pumping puts it on record that more codes were asked for than anybody needs.
+func (d *domains) pumping(tx unit.Tx, bound string) error {
+	return d.audit.Write(tx, audit.Record{
+		Actor: "system", Role: "system", Action: "codes.flood", Object: bound, Decision: audit.Alarm, Detail: "sms-pumping",
+	})
 }
 
 func (a *App) wireSeals() error {
@@ -118,8 +127,13 @@ func (a *App) wireFlow() (err error) {
 func (a *App) wireBinding() (err error) {
 	d := &a.domains
 	d.binding, err = binding.New(binding.Deps{
-		Work: a.main.Work, Tables: a.main.Binding, Authz: d.authz, Seals: d.seals, Flow: d.flow, Audit: d.audit,
-		Issuer: a.cfg.Sites.Issuer, Sandbox: a.cfg.Sandbox.Enabled, Now: a.now, Log: a.log,
+		Work: a.main.Work, Tables: a.main.Binding, Authz: d.authz, Seals: d.seals, Flow: d.flow, Stops: d.signer, Audit: d.audit,
+		Issuer: a.cfg.Sites.Issuer, Sandbox: a.cfg.Sandbox.Enabled, Policy: a.policy(), Now: a.now, Log: a.log,
 	})
 	return err
+}
+
+func (a *App) policy() binding.Policy {
+	r := a.cfg.Risk
+	return binding.Policy{LoginStepUp: r.LoginStepUp, StampStepUp: r.StampStepUp, KnownPage: r.KnownPage.D()}
 }

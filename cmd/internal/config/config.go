@@ -29,6 +29,7 @@ type Config struct {
 	Log       Log       `toml:"log"`
 	Limits    Limits    `toml:"limits"`
 	Lifetimes Lifetimes `toml:"lifetimes"`
+	Risk      Risk      `toml:"risk"`
 	Sandbox   Sandbox   `toml:"sandbox"`
 }
 
@@ -126,6 +127,19 @@ type Lifetimes struct {
 	Seal Duration `toml:"seal"`
 }
 
+// Risk says when more than a scan and the signing PIN is asked for. A bind always
+// asks for fresh real-person evidence.
+type Risk struct {
+	// When a log-in needs fresh real-person evidence: never, suspect or always. It is suspect when
+	// page and phone are in different networks and the account was never used from such a page.
+	LoginStepUp string `toml:"login_step_up"`
+	// Documents of one request from which a stamp needs fresh real-person evidence; 0: never for
+	// their number. A suspect request needs it in any case.
+	StampStepUp int `toml:"stamp_step_up"`
+	// How long a page (network and browser) counts as known to an account after its last use.
+	KnownPage Duration `toml:"known_page"`
+}
+
 // Sandbox is the world of providers that behave like the real ones and are not.
 type Sandbox struct {
 	// Use the sandbox providers and admit software keys. Refused with production
@@ -155,5 +169,6 @@ func Default() Config {
 			Start: Duration(time.Minute), Result: Duration(time.Minute), Cooling: Duration(24 * time.Hour),
 			Evidence: Duration(10 * time.Minute), Registry: Duration(24 * time.Hour), Seal: Duration(3 * 365 * 24 * time.Hour),
 		},
+		Risk: Risk{LoginStepUp: "suspect", StampStepUp: 50, KnownPage: Duration(90 * 24 * time.Hour)},
 	}
 }

@@ -14,7 +14,7 @@ import (
 // Validate says everything that is wrong at once, each with the key, what is
 // wrong with its value, and the mend.
 func (c *Config) Validate() error {
-	return errors.Join(c.checkListen(), c.checkFolders(), c.checkSites(), c.checkTLS(), c.checkLog(), c.checkNumbers(), c.checkLifetimes())
+	return errors.Join(c.checkListen(), c.checkFolders(), c.checkSites(), c.checkTLS(), c.checkLog(), c.checkNumbers(), c.checkLifetimes(), c.checkRisk())
 }
 
 func wrong(key, format string, args ...any) error {
@@ -152,6 +152,7 @@ func (c *Config) checkNumbers() error {
 		{"limits.application_rate", l.ApplicationRate, 1, 100_000}, {"limits.address_rate", l.AddressRate, 1, 100_000},
 		{"limits.sockets_per_address", l.SocketsPerAddress, 1, 100_000}, {"limits.connections", l.Connections, 10, 1_000_000},
 		{"limits.open_tickets", l.OpenTickets, 1, 100}, {"limits.pin_tries", l.PINTries, 3, 10}, {"limits.stamp_workers", l.StampWorkers, 1, 256},
+		{"risk.stamp_step_up", c.Risk.StampStepUp, 0, 500},
 	} {
 		if r.value < r.min || r.value > r.max {
 			bad = append(bad, wrong(r.key, "%d is not between %d and %d", r.value, r.min, r.max))
@@ -178,6 +179,7 @@ func (c *Config) checkLifetimes() error {
 		{"lifetimes.evidence", l.Evidence.D(), time.Second, 24 * time.Hour},
 		{"lifetimes.registry", l.Registry.D(), time.Minute, 7 * 24 * time.Hour},
 		{"lifetimes.seal", l.Seal.D(), 24 * time.Hour, 10 * 365 * 24 * time.Hour},
+		{"risk.known_page", c.Risk.KnownPage.D(), time.Hour, 366 * 24 * time.Hour},
 		{"shutdown_grace", c.ShutdownGrace.D(), time.Second, 10 * time.Minute},
 	} {
 		if r.value < r.min || r.value > r.max {
@@ -198,4 +200,12 @@ func (c *Config) checkDecision() error {
 		return wrong("lifetimes.open", "%s and %s to decide are more than the %s a request may last", l.Open, Duration(longest), Duration(wholeRequest))
 	}
 	return nil
+}
+
+func (c *Config) checkRisk() error {
+	switch c.Risk.LoginStepUp {
+	case "never", "suspect", "always":
+		return nil
+	}
+	return wrong("risk.login_step_up", "%q is none of never, suspect, always", c.Risk.LoginStepUp)
 }

@@ -76,6 +76,9 @@ func (d *Demo) people(ctx context.Context) (legal, agent *client.Phone, err erro
 	return legal, agent, nil
 }
 
+// account is the agent's own at the declaration system.
+const account = "lisi@example"
+
 func before(known bool) string {
 	if known {
 		return "——已办过，跳过"
@@ -102,8 +105,15 @@ func (d *Demo) delegation(ctx context.Context, legal, agent *client.Phone) (*Sys
 			return nil, fmt.Errorf("delegate: %w", err)
 		}
 	}
-	d.say(began, "法定代表人签署授权：%s 在申报系统用印，30 天，%d 次以内%s", Agent().Name, usesOfDemo, before(known))
-	return d.state.system(d.node)
+	system, err := d.state.system(d.node)
+	if err != nil {
+		return nil, err
+	}
+	if err := system.Bind(ctx, agent, account, Company().USCC); err != nil {
+		return nil, fmt.Errorf("bind the account: %w", err)
+	}
+	d.say(began, "法定代表人签署授权：%s 在申报系统用印，30 天，%d 次以内；经办人扫码绑定账号%s", Agent().Name, usesOfDemo, before(known))
+	return system, nil
 }
 
 func (d *Demo) delegated(ctx context.Context, agent *client.Phone) (bool, error) {
@@ -168,7 +178,7 @@ func (d *Demo) stamp(ctx context.Context, agent *client.Phone, system *System) (
 	if err != nil {
 		return "", fmt.Errorf("upload: %w", err)
 	}
-	r, err := system.Ask(ctx, StampAsk("lisi@example", Company().USCC, doc.ID, page, x, y))
+	r, err := system.Ask(ctx, StampAsk(account, Company().USCC, doc.ID, page, x, y))
 	if err != nil {
 		return "", err
 	}

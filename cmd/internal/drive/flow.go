@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"yunzhang.dev/authz/fault"
 	ds "yunzhang.dev/binding/client"
 	"yunzhang.dev/cloudseal/gm"
 	"yunzhang.dev/mobileapi/client"
@@ -70,7 +71,7 @@ func Claim(ctx context.Context, p *client.Phone, r *Request) (*client.Scan, erro
 }
 
 // Approve looks at everything, copies the number from the page, unlocks the
-// phone and confirms.
+// phone and confirms, showing the face where that is asked for.
 func Approve(ctx context.Context, p *client.Phone, r *Request, scan *client.Scan) error {
 	if err := p.Look(ctx, scan); err != nil {
 		return fmt.Errorf("documents: %w", err)
@@ -85,6 +86,12 @@ func Approve(ctx context.Context, p *client.Phone, r *Request, scan *client.Scan
 	}
 	defer u.Close()
 	_, err = u.Approve(ctx, scan, number)
+	if Code(err) == fault.StepUpNeeded.Code {
+		if err := FreshFor(ctx, p, scan); err != nil {
+			return fmt.Errorf("step-up: %w", err)
+		}
+		_, err = u.Approve(ctx, scan, number)
+	}
 	return err
 }
 
@@ -97,6 +104,27 @@ func Confirm(ctx context.Context, p *client.Phone, r *Request) error {
 	return Approve(ctx, p, r, scan)
 }
 
+// Bind binds an account of the system: request, scan, approval, result, saved.
+// An account that is bound stays as it is.
+func (s *System) Bind(ctx context.Context, p *client.Phone, account, uscc string) error {
+	if _, err := s.Binding(ctx, account); ds.CodeOf(err) != fault.BindingMissing.Code {
+		return err
+	}
+	r, err := s.Ask(ctx, ds.Ask{Purpose: "bind", Subject: ds.Subject{Account: account, USCC: uscc}})
+	if err != nil {
+		return err
+	}
+	defer r.Page.Close()
+	if err := Confirm(ctx, p, r); err != nil {
+		return err
+	}
+	if _, err := s.Fetch(ctx, r); err != nil {
+		return err
+	}
+	_, err = s.Save(ctx, r.Ticket)
+	return err
+}
+
 // Fetch waits for the result on the page and redeems it.
 func (s *System) Fetch(ctx context.Context, r *Request) (*ds.Result, error) {
 	code, err := r.Page.Result(ctx)
@@ -107,13 +135,13 @@ func (s *System) Fetch(ctx context.Context, r *Request) (*ds.Result, error) {
 }
 
 // Stamp is a whole stamp: upload, request, scan, approval, result. It gives the
-// stamped file.
-func (s *System) Stamp(ctx context.Context, p *client.Phone, uscc, title string, pdf []byte) ([]byte, error) {
+// stamped file. The account is bound.
+func (s *System) Stamp(ctx context.Context, p *client.Phone, account, uscc, title string, pdf []byte) ([]byte, error) {
 	d, err := s.Upload(ctx, title, pdf)
 	if err != nil {
 		return nil, err
 	}
-	r, err := s.Ask(ctx, StampAsk("zhang-"+d.ID[len(d.ID)-8:], uscc, d.ID, 1, 130, 220))
+	r, err := s.Ask(ctx, StampAsk(account, uscc, d.ID, 1, 130, 220))
 	if err != nil {
 		return nil, err
 	}

@@ -104,6 +104,15 @@ func Fresh(ctx context.Context, p *client.Phone, purpose string) error {
 	return p.FinishRealPerson(ctx, s.SessionID)
 }
 
+// FreshFor proves that he is there for a scanned request.
+func FreshFor(ctx context.Context, p *client.Phone, scan *client.Scan) error {
+	s, err := p.BeginRealPersonFor(ctx, scan)
+	if err != nil {
+		return err
+	}
+	return p.FinishRealPerson(ctx, s.SessionID)
+}
+
 // ClaimSeal accepts the service agreement and claims a seal; it gives the
 // seal's code.
 func ClaimSeal(ctx context.Context, p *client.Phone, o app.Organization, kind string) (string, error) {

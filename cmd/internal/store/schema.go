@@ -57,16 +57,18 @@ func NewMain(db *DB) *Main {
 		Codes:   Declare[onetime.Code](db, "codes", Index("expires")),
 		Tallies: Declare[onetime.Tally](db, "tallies", Index("since")),
 		Audit: Declare[audit.Record](db, "audit", Index("chained", "at"),
-			Unique("chain", "seq").Only("chained", true), Index("actor", "at")),
+			Unique("chain", "seq").Only("chained", true), Index("actor", "at"), Index("decision", "at").Only("decision", audit.Alarm)),
 		Tickets: Declare[qrflow.Ticket](db, "tickets", Unique("handleHash"), Unique("slot"),
 			Index("due", "deadline"), Index("app", "live")),
 		Events:    DeclareOutbox[qrflow.Event](db, "events", Unique("ticket", "seq")),
 		Approvals: Declare[qrflow.Approval](db, "approvals", Unique("statementHash"), Unique("nonce")),
 		Binding: binding.Tables{
-			Apps:    Declare[binding.App](db, "apps", Index("state", "name")),
+			Apps:    Declare[binding.App](db, "apps", Index("state", "name"), Index("untold")),
 			AppKeys: Declare[binding.AppKey](db, "appKeys", Index("app")),
 			Bindings: Declare[binding.Binding](db, "bindings", Unique("app", "live").WhenPresent("live"),
 				Index("ticket"), Index("app", "agent", "state")),
+			Pages:   Declare[binding.Page](db, "pages", Index("expires")),
+			Notices: Declare[binding.Notice](db, "notices", Index("sent", "due"), Index("expires")),
 		},
 		Answers: Declare[Answer](db, "idempotency", Index("expires")),
 		Spent:   Declare[Spent](db, "spent", Index("expires")),
@@ -87,6 +89,7 @@ func declareAuthz(db *DB) authz.Tables {
 		Acts:        Declare[authz.Act](db, "acts"),
 		Nonces:      Declare[authz.Nonce](db, "nonces", Index("expires")),
 		Invitations: Declare[authz.Invitation](db, "invitations", Index("expires")),
+		Presences:   Declare[authz.Presence](db, "presences", Index("expires")),
 		Tells:       Declare[authz.Tell](db, "tells", Index("done", "at")),
 	}
 }
