@@ -101,20 +101,18 @@ func (s *Service) recheckIdentity(ctx context.Context, t qrflow.Ticket, c qrflow
 	if err != nil {
 		return nil, err
 	}
-	if err := s.authz.Refresh(ctx, asked.Org); err != nil {
-		return nil, err
-	}
+	silent := s.authz.Refresh(ctx, asked.Org) // check 15: told when it is its turn
 	return func(tx unit.Tx, t *qrflow.Ticket) error {
 		r, err := decodeRequest(t)
 		if err != nil {
 			return err
 		}
-		f, err := s.recheck(tx, t, c, r, len(a.Second) > 0)
+		f, err := s.recheck(tx, t, c, r, look{second: len(a.Second) > 0, signed: true})
 		if err != nil {
 			return err
 		}
-		if err := s.delegationSigned(tx, &f); err != nil {
-			return err
+		if silent != nil {
+			return silent
 		}
 		if err := f.Device.Use(count); err != nil {
 			return err

@@ -163,27 +163,56 @@ func (s *Service) head(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, r *reque
 	return head, err
 }
 
-// recheck does what is common to the three purposes of checks 10 to 17.
-func (s *Service) recheck(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, r *request, second bool) (authz.Facts, error) {
+// look is what a purpose knows when it has a request checked again.
+type look struct {
+	second bool  // a passkey assertion came with the approval
+	bound  error // why the account is no longer bound to this person
+	signed bool  // verify what the grantor signed: once for each approval
+}
+
+// recheck does what is common to the three purposes of checks 10 to 15, in their
+// order. The application (17) is rely's to look at.
+func (s *Service) recheck(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, r *request, l look) (authz.Facts, error) {
 	if err := s.stepUp(tx, t, c, r); err != nil {
 		return authz.Facts{}, err
 	}
-	ask := r.ask(t, second)
+	ask := r.ask(t, l.second)
 	f, err := s.authz.Facts(tx, c.Device, r.Org, r.Delegation.ID, ask)
 	if err != nil {
 		return f, err
 	}
-	if err := authz.Decide(f, ask, tx.Now()); err != nil {
+	f.NotExpected = l.bound
+	if f.Owner() {
+		err = authz.Decide(f, ask, tx.Now())
+		if err == nil && r.Delegation != (statement.Ref{}) {
+			err = fault.StatementChanged // he became the legal representative meanwhile
+		}
 		return f, err
 	}
-	if !f.Owner() && f.Delegation.Statement.Hash() != r.Delegation.Hash {
-		return f, fault.StatementChanged
+	f.Unproved = s.unproved(tx, &f, r, l.signed)
+	return f, authz.Decide(f, ask, tx.Now())
+}
+
+// unproved is why the delegation is not the one that the statement names or,
+// with signed, not what its grantor signed: the row is only a copy of that.
+func (s *Service) unproved(tx unit.Tx, f *authz.Facts, r *request, signed bool) error {
+	switch {
+	case f.Delegation == nil:
+		return nil // which is said elsewhere
+	case f.Delegation.Statement.Hash() != r.Delegation.Hash:
+		return fault.StatementChanged
+	case !signed:
+		return nil
 	}
-	if f.Owner() && r.Delegation != (statement.Ref{}) {
-		return f, fault.StatementChanged // he became the legal representative meanwhile
+	grantor, err := s.authz.Device(tx, f.Delegation.Device)
+	if err != nil {
+		return err
 	}
-	_, err = s.activeApp(tx, t.App)
-	return f, err
+	written := f.Delegation.Statement
+	if err := s.authz.CheckSM2(*grantor, written.Bytes, written.Sig); err != nil {
+		return fault.DelegationBad.Because(err)
+	}
+	return nil
 }
 
 // rely writes back what recheck stood on, the application with it, so that

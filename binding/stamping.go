@@ -45,22 +45,20 @@ func (s stamping) Recheck(ctx context.Context, t qrflow.Ticket, c qrflow.Claiman
 	if err != nil {
 		return nil, err
 	}
-	if err := s.authz.Refresh(ctx, r.Org); err != nil {
-		return nil, err
-	}
+	silent := s.authz.Refresh(ctx, r.Org) // check 15: told when it is its turn
 	var docs []statement.Doc
 	err = s.work.View(ctx, func(tx unit.Tx) error {
-		if _, err := s.bound(tx, &t, c, r); err != nil {
+		_, bound := s.bound(tx, &t, c, r)
+		if _, err := s.recheck(tx, &t, c, r, look{second: len(a.Second) > 0, bound: bound, signed: true}); err != nil {
 			return err
 		}
-		f, err := s.recheck(tx, &t, c, r, len(a.Second) > 0)
-		if err != nil {
+		if silent != nil {
+			return silent
+		}
+		if _, err := s.seals.Usable(tx, r.Party.USCC, r.Seals); err != nil {
 			return err
 		}
-		if err := s.delegationSigned(tx, &f); err != nil {
-			return err
-		}
-		if _, err = s.seals.Usable(tx, r.Party.USCC, r.Seals); err != nil {
+		if _, err := s.activeApp(tx, t.App); err != nil {
 			return err
 		}
 		docs, err = s.docs(tx, r)
@@ -75,23 +73,6 @@ func (s stamping) Recheck(ctx context.Context, t qrflow.Ticket, c qrflow.Claiman
 	return func(tx unit.Tx, t *qrflow.Ticket) error { return s.settle(tx, t, c, a, count) }, nil
 }
 
-// delegationSigned verifies the grantor's signature on the delegation: the row
-// is only a copy of what he signed.
-func (s *Service) delegationSigned(tx unit.Tx, f *authz.Facts) error {
-	if f.Owner() {
-		return nil
-	}
-	grantor, err := s.authz.Device(tx, f.Delegation.Device)
-	if err != nil {
-		return err
-	}
-	signed := f.Delegation.Statement
-	if err := s.authz.CheckSM2(*grantor, signed.Bytes, signed.Sig); err != nil {
-		return fault.DelegationBad.Because(err)
-	}
-	return nil
-}
-
 // settle is check 20: in the transaction that approves the ticket it takes the
 // slots and writes the intention to stamp, and touches everything it stands on.
 func (s *Service) settle(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, a qrflow.Approval, count uint32) error {
@@ -99,11 +80,8 @@ func (s *Service) settle(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, a qrfl
 	if err != nil {
 		return err
 	}
-	b, err := s.bound(tx, t, c, r)
-	if err != nil {
-		return err
-	}
-	f, err := s.recheck(tx, t, c, r, len(a.Second) > 0)
+	b, bound := s.bound(tx, t, c, r)
+	f, err := s.recheck(tx, t, c, r, look{second: len(a.Second) > 0, bound: bound})
 	if err != nil {
 		return err
 	}

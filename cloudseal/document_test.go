@@ -156,7 +156,7 @@ func TestAStampedDocumentIsNotPreparedAgain(t *testing.T) {
 	want(t, "when it is stamped", err, fault.StateConflict)
 }
 
-func TestCheckDocuments(t *testing.T) {
+func TestAT029CheckDocuments(t *testing.T) {
 	t.Parallel()
 	w := cloudsealtest.NewWorld(t)
 	r := ask(w, "tk_1", w.Seal(), 2)

@@ -73,7 +73,7 @@ func (p *party) otherDocument(t *testing.T) (path string) {
 }
 
 // The bytes change after the agent has seen them and before he approves.
-func TestRefusedDocumentChangedAfterDisplay(t *testing.T) {
+func TestAT029DocumentChangedAfterDisplay(t *testing.T) {
 	t.Parallel()
 	p := newParty(t, 5, app.Options{})
 	other := p.otherDocument(t)
@@ -108,7 +108,7 @@ func TestRefusedDocumentChangedAfterDisplay(t *testing.T) {
 }
 
 // The bytes change after the approval and before the signer has read them.
-func TestDocumentChangedBeforeItIsSigned(t *testing.T) {
+func TestAT030DocumentChangedBeforeItIsSigned(t *testing.T) {
 	t.Parallel()
 	stop := stopAt("intent")
 	p := newParty(t, 5, app.Options{Checkpoint: stop.checkpoint})
