@@ -2,6 +2,10 @@ package mobileapi_test
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
 	"encoding/base64"
 	"net/http"
 	"testing"
@@ -148,5 +152,41 @@ func TestRegisterAndApps(t *testing.T) {
 	w.get(t, w.agent, "/v1/apps").into(t, &apps)
 	if len(apps.Items) != 1 || apps.Items[0].ID != "app_1" || len(apps.Items[0].Actions) != 3 {
 		t.Errorf("%+v", apps)
+	}
+}
+
+// AT-039: neither algorithm nor tier is a word of the request, and a device's keys
+// are on the curve of SM2 or no keys.
+func TestAT039ClientChoosesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, mobileapi.Limits{})
+	c, head := w.scanned(t)
+	sig, err := w.agent.Key.Sign(statement.Complete(head, theMatch))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, word := range []string{"alg", "tier", "algorithm", "key", "device", "Match", "SIG_SM2"} {
+		body := object{"head_sm3": c.HeadSM3, "match": theMatch, "sig_sm2": b64(sig), word: "none"}
+		w.post(t, w.agent, "/v1/claims/"+c.ID+"/approve", body).want(t, fault.BadRequest)
+	}
+	p256, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spki, err := x509.MarshalPKIXPublicKey(&p256.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := w.agent.Key.Public().SPKI()
+	z := zhao()
+	for name, keys := range map[string][2][]byte{"key": {spki, own}, "request key": {own, spki}, "one for both": {own, own}} {
+		t.Log(name)
+		w.post(t, nil, "/v1/enrolments", object{
+			"kind": z.Kind, "uscc": z.USCC, "applicant": object{"name": z.Name, "id_number": z.IDNumber, "phone": z.Phone},
+			"device": object{"name": "手机", "tier": "S", "key": b64(keys[0]), "request_key": b64(keys[1])},
+		}).want(t, fault.BadRequest)
+	}
+	if w.scans.got.Claim != "" {
+		t.Error("an approval went through")
 	}
 }
