@@ -78,7 +78,7 @@ func (s *Service) nonceTime(nonce string) (time.Time, error) {
 }
 
 // Identify checks a proof and says who is calling. A nonce is good for
-// NonceLife; with burn (every request that changes something) it is good once.
+// NonceLife; what changes something must use it up: here with burn, or by Burn.
 func (s *Service) Identify(ctx context.Context, p Proof, r Request, burn bool) (Caller, error) {
 	made, err := s.nonceTime(p.Nonce)
 	if err != nil {
@@ -105,7 +105,7 @@ func (s *Service) Identify(ctx context.Context, p Proof, r Request, burn bool) (
 	if !burn {
 		return who, nil
 	}
-	return who, s.burn(ctx, p, made)
+	return who, s.work.Update(ctx, func(tx unit.Tx) error { return s.Burn(tx, p) })
 }
 
 func (s *Service) checkProof(d Device, p Proof, r Request) error {
@@ -122,10 +122,15 @@ func (s *Service) checkProof(d Device, p Proof, r Request) error {
 	return nil
 }
 
-func (s *Service) burn(ctx context.Context, p Proof, made time.Time) error {
-	id := gm.SM3([]byte(p.Nonce)).Hex()
-	err := s.work.Update(ctx, func(tx unit.Tx) error {
-		return s.t.Nonces.Insert(tx, &Nonce{Row: unit.Row{ID: id}, Expires: made.Add(2 * s.limits.NonceLife)})
-	})
-	return takenAs(err, fault.NonceRequired)
+// Burn uses up the nonce of a proof that Identify checked without burn, in the
+// transaction by which its request begins to act; fault.NonceRequired when it
+// was used before.
+func (s *Service) Burn(tx unit.Tx, p Proof) error {
+	made, err := s.nonceTime(p.Nonce)
+	if err != nil {
+		return err
+	}
+	return takenAs(s.t.Nonces.Insert(tx, &Nonce{
+		Row: unit.Row{ID: gm.SM3([]byte(p.Nonce)).Hex()}, Expires: made.Add(2 * s.limits.NonceLife),
+	}), fault.NonceRequired)
 }

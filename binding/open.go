@@ -60,16 +60,15 @@ func (s *Service) Open(ctx context.Context, app *App, a Ask) (qrflow.Opened, err
 	if err != nil {
 		return qrflow.Opened{}, err
 	}
+	var batch *cloudseal.Batch
 	if a.Action == authz.Stamp {
-		if err := s.prepare(ctx, app, a, r); err != nil {
+		if batch, err = s.prepare(ctx, app, a); err != nil {
 			return qrflow.Opened{}, err
 		}
+		r.Hold = unit.NewID("hd")
+		r.list(batch)
 	}
-	opened, err := s.issue(ctx, app, a, r, expected)
-	if err != nil && r.Hold != "" {
-		s.release(ctx, r.Hold)
-	}
-	return opened, err
+	return s.issue(ctx, app, a, r, expected, batch)
 }
 
 func (s *Service) checkAsk(app *App, a Ask) error {
@@ -101,9 +100,8 @@ func (s *Service) checkAsk(app *App, a Ask) error {
 	return nil
 }
 
-// prepare holds the documents, places the stamps and takes down what will be
-// shown.
-func (s *Service) prepare(ctx context.Context, app *App, a Ask, r *request) error {
+// prepare places the stamps on the documents.
+func (s *Service) prepare(ctx context.Context, app *App, a Ask) (*cloudseal.Batch, error) {
 	placements := make([]cloudseal.Placement, 0, len(a.Stamps))
 	err := s.work.View(ctx, func(tx unit.Tx) error {
 		placements = placements[:0]
@@ -120,24 +118,23 @@ func (s *Service) prepare(ctx context.Context, app *App, a Ask, r *request) erro
 		return nil
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	r.Hold = unit.NewID("hd")
-	batch, err := s.seals.Prepare(ctx, app.ID, r.Hold, s.now().Add(holdLife), placements)
-	if err != nil {
-		r.Hold = ""
-		return err
-	}
-	r.list(batch)
-	return nil
+	return s.seals.Prepare(ctx, app.ID, placements)
 }
 
-func (s *Service) issue(ctx context.Context, app *App, a Ask, r *request, expected string) (opened qrflow.Opened, err error) {
+// issue makes the ticket, and the documents its own.
+func (s *Service) issue(ctx context.Context, app *App, a Ask, r *request, expected string, batch *cloudseal.Batch) (opened qrflow.Opened, err error) {
 	payload, err := r.encode()
 	if err != nil {
 		return opened, err
 	}
 	err = s.work.Update(ctx, func(tx unit.Tx) error {
+		if batch != nil {
+			if err := s.seals.Hold(tx, batch, r.Hold, tx.Now().Add(holdLife)); err != nil {
+				return err
+			}
+		}
 		opened, err = s.flow.OpenIn(tx, qrflow.Request{
 			App: app.ID, Tenant: app.ID, Purpose: string(a.Action),
 			Subject: qrflow.Subject{Account: a.Account, Principal: r.Org, Person: expected},
@@ -155,13 +152,4 @@ func (s *Service) issue(ctx context.Context, app *App, a Ask, r *request, expect
 		return qrflow.Opened{}, errors.Join(err, s.flow.Withdraw(ctx, app.ID, opened.Ticket))
 	}
 	return opened, err
-}
-
-// release frees documents whose ticket could not be made; if this fails too,
-// the hold runs out by itself.
-func (s *Service) release(ctx context.Context, hold string) {
-	err := s.work.Update(ctx, func(tx unit.Tx) error { return s.seals.Release(tx, hold) })
-	if err != nil {
-		s.log.WarnContext(ctx, "documents stay held until their hold ends", "hold", hold, "error", err)
-	}
 }

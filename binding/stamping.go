@@ -150,20 +150,18 @@ func (s stamping) Ended(tx unit.Tx, t qrflow.Ticket) error {
 
 // Begin implements cloudseal.Outcome: an approved ticket moves on to signing
 // before anything is signed, so that it can no longer expire under a signature.
-func (s *Service) Begin(ctx context.Context, ticket string) error {
-	return s.work.Update(ctx, func(tx unit.Tx) error {
-		t, err := s.flow.TicketIn(tx, ticket)
-		if err != nil {
-			return err
-		}
-		if t.State == qrflow.Signing {
-			return nil // begun before a crash
-		}
-		if _, err := s.activeApp(tx, t.App); err != nil {
-			return err // stopped after the approval
-		}
-		return s.flow.Advance(tx, ticket, qrflow.Progress{To: qrflow.Signing})
-	})
+func (s *Service) Begin(tx unit.Tx, ticket string) error {
+	t, err := s.flow.TicketIn(tx, ticket)
+	if err != nil {
+		return err
+	}
+	if t.State == qrflow.Signing {
+		return nil // begun before a crash
+	}
+	if _, err := s.activeApp(tx, t.App); err != nil {
+		return err // stopped after the approval
+	}
+	return s.flow.Advance(tx, ticket, qrflow.Progress{To: qrflow.Signing})
 }
 
 // Done implements cloudseal.Outcome.

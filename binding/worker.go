@@ -2,9 +2,11 @@ package binding
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
+	"yunzhang.dev/cloudseal"
 	"yunzhang.dev/qrflow"
 )
 
@@ -18,8 +20,9 @@ func (s *Service) Approve(ctx context.Context, c qrflow.Claimant, r qrflow.Appro
 	return result, err
 }
 
-// Enqueue hands an approved ticket to the workers. A full queue loses nothing:
-// the intents are stored, and Run looks at them.
+// Enqueue hands an approved ticket to the workers of this node. A full queue, or
+// a node that dies with it, loses nothing: the intents are stored, and every
+// node's Run looks at them.
 func (s *Service) Enqueue(ticket string) {
 	select {
 	case s.queue <- ticket:
@@ -27,12 +30,17 @@ func (s *Service) Enqueue(ticket string) {
 	}
 }
 
-// recoverEvery is how often open intents are looked at beside the queue.
-const recoverEvery = 10 * time.Second
+// Open intents are looked at beside the queue every recoverEvery, and taken when
+// nobody works on them and they are older than queued: younger ones wait in the
+// queue of the node that took the approval.
+const (
+	recoverEvery = 5 * time.Second
+	queued       = 2 * time.Second
+)
 
 // Run stamps approved tickets with n workers until ctx ends, then finishes what
-// is under way. What a crash or a failure left open is found at the start and
-// from time to time.
+// is under way. What a crash or a failure of any node left open is found from
+// time to time.
 func (s *Service) Run(ctx context.Context, n int) {
 	var workers sync.WaitGroup
 	for range n {
@@ -49,7 +57,8 @@ func (s *Service) stampQueue(ctx context.Context) {
 			return
 		case ticket := <-s.queue:
 			// A stamp that has begun is finished, whatever happens to ctx.
-			if err := s.seals.Stamp(context.WithoutCancel(ctx), ticket); err != nil {
+			err := s.seals.Stamp(context.WithoutCancel(ctx), ticket)
+			if err != nil && !errors.Is(err, cloudseal.ErrLeased) {
 				s.log.ErrorContext(ctx, "stamp not finished, will be tried again", "ticket", ticket, "error", err)
 			}
 		}
@@ -60,8 +69,8 @@ func (s *Service) recoverLoop(ctx context.Context) {
 	tick := time.NewTicker(recoverEvery)
 	defer tick.Stop()
 	for {
-		if err := s.seals.Recover(context.WithoutCancel(ctx)); err != nil {
-			s.log.ErrorContext(ctx, "recovery left something open", "error", err)
+		if err := s.seals.RecoverStamps(context.WithoutCancel(ctx), queued); err != nil {
+			s.log.ErrorContext(ctx, "recovery left stamps open", "error", err)
 		}
 		select {
 		case <-ctx.Done():

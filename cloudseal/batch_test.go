@@ -269,9 +269,14 @@ func TestABatchIsHeldAsAWhole(t *testing.T) {
 		d := w.Upload(cloudsealtest.PDF(i+1, 2000))
 		ps = append(ps, cloudseal.Placement{Document: d.ID, Seal: seal.ID, Page: 1, X: 10, Y: 10})
 	}
-	busy := document(t, w, ps[4].Document)
-	w.Prepare("tk_other", seal, busy)
-	_, err := w.Service.Prepare(t.Context(), cloudsealtest.Tenant, "tk_1", w.Clock.Now().Add(time.Hour), ps)
+	batch, err := w.Service.Prepare(t.Context(), cloudsealtest.Tenant, ps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Prepare("tk_other", seal, document(t, w, ps[4].Document))
+	err = w.Work.Update(t.Context(), func(tx unit.Tx) error {
+		return w.Service.Hold(tx, batch, "tk_1", tx.Now().Add(time.Hour))
+	})
 	if !errors.Is(err, fault.DocumentBusy) {
 		t.Fatalf("%v", err)
 	}

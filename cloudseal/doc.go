@@ -21,9 +21,9 @@
 //	   … ticket, scan, approval: qrflow and binding …
 //	CheckDocuments  prepare.go  stored bytes against the lines, before the approval
 //	BeginStamp      begin.go    intents and evidence, in the approving transaction
-//	Stamp           stamp.go    Outcome.Begin → signer → complete → second look → store
+//	Stamp           stamp.go    lease and Outcome.Begin → signer → complete → second look → store
 //	                settle.go   one transaction: documents, intents, Outcome, audit
-//	Recover         recover.go  the same Stamp, for every open intent
+//	Recover         recover.go  the same Stamp, for every open intent nobody works on
 //
 // An intent is open until its end is known, and there are two ends. Done: every
 // document of the ticket is stamped and stored. Failed: the signer refused for

@@ -46,10 +46,10 @@ func TestUploadIsRefused(t *testing.T) {
 		{"a title that turns around", "a\u202efdp.exe", good, fault.BadRequest},
 		{"no title", "", good, fault.BadRequest},
 	} {
-		_, err := w.Service.Upload(t.Context(), cloudsealtest.Tenant, c.title, c.file)
+		_, err := w.Service.Upload(t.Context(), cloudsealtest.Tenant, c.title, c.file, gm.SM3(c.file))
 		want(t, c.name, err, c.want)
 	}
-	_, err := w.Service.Upload(t.Context(), cloudsealtest.Tenant, "a.pdf", script)
+	_, err := w.Service.Upload(t.Context(), cloudsealtest.Tenant, "a.pdf", script, gm.SM3(script))
 	want(t, "script", err, fault.DocumentRefused)
 	findings, ok := fault.From(err).Fields["findings"].([]pdf.Finding)
 	if !ok || len(findings) == 0 {
@@ -65,7 +65,7 @@ func TestAForeignDocumentIsAbsent(t *testing.T) {
 	_, err := w.Service.Document(t.Context(), "app_other", d.ID)
 	want(t, "read", err, fault.Absent)
 	ps := []cloudseal.Placement{{Document: d.ID, Seal: seal.ID, Page: 1, X: 10, Y: 10}}
-	_, err = w.Service.Prepare(t.Context(), "app_other", "tk_1", w.Clock.Now().Add(time.Hour), ps)
+	_, err = w.TryPrepare("app_other", "tk_1", w.Clock.Now().Add(time.Hour), ps)
 	want(t, "prepare", err, fault.Absent)
 	_, err = w.Service.Document(t.Context(), cloudsealtest.Tenant, "doc_unknown")
 	want(t, "unknown", err, fault.Absent)
@@ -93,7 +93,7 @@ func TestPrepareIsRefused(t *testing.T) {
 		{"off the page", []cloudseal.Placement{at(a, seal.ID, 1, -1, 10)}, fault.PlaceBad},
 		{"the second is off the page", []cloudseal.Placement{at(a, seal.ID, 1, 10, 10), at(b, seal.ID, 1, 10, 290)}, fault.PlaceBad},
 	} {
-		_, err := w.Service.Prepare(t.Context(), cloudsealtest.Tenant, "tk_1", w.Clock.Now().Add(time.Hour), c.ps)
+		_, err := w.TryPrepare(cloudsealtest.Tenant, "tk_1", w.Clock.Now().Add(time.Hour), c.ps)
 		want(t, c.name, err, c.want)
 	}
 	if d := document(t, w, a.ID); d.State != cloudseal.Ready {
@@ -109,7 +109,7 @@ func TestADocumentIsOneRequestsAtATime(t *testing.T) {
 	until := w.Clock.Now().Add(time.Minute)
 	ps := []cloudseal.Placement{{Document: d.ID, Seal: seal.ID, Page: 1, X: 10.04, Y: 10.06}}
 	prepare := func(hold string) (*cloudseal.Batch, error) {
-		return w.Service.Prepare(t.Context(), cloudsealtest.Tenant, hold, until, ps)
+		return w.TryPrepare(cloudsealtest.Tenant, hold, until, ps)
 	}
 	first, err := prepare("tk_1")
 	if err != nil {
@@ -147,12 +147,12 @@ func TestAStampedDocumentIsNotPreparedAgain(t *testing.T) {
 	r := ask(w, "tk_1", seal, 1)
 	w.Begin(r)
 	ps := []cloudseal.Placement{{Document: r.Batch.Documents[0], Seal: seal.ID, Page: 1, X: 10, Y: 10}}
-	_, err := w.Service.Prepare(t.Context(), cloudsealtest.Tenant, "tk_2", w.Clock.Now().Add(time.Hour), ps)
+	_, err := w.TryPrepare(cloudsealtest.Tenant, "tk_2", w.Clock.Now().Add(time.Hour), ps)
 	want(t, "while it is stamped", err, fault.DocumentBusy)
 	if err := w.Service.Stamp(t.Context(), "tk_1"); err != nil {
 		t.Fatal(err)
 	}
-	_, err = w.Service.Prepare(t.Context(), cloudsealtest.Tenant, "tk_2", w.Clock.Now().Add(time.Hour), ps)
+	_, err = w.TryPrepare(cloudsealtest.Tenant, "tk_2", w.Clock.Now().Add(time.Hour), ps)
 	want(t, "when it is stamped", err, fault.StateConflict)
 }
 

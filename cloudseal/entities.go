@@ -219,6 +219,7 @@ type Intent struct {
 	Slot        int         `bson:"slot"` // 0 for the owner
 	State       IntentState `bson:"state"`
 	Reason      string      `bson:"reason"` // fault code of a failed one
+	Lease       Lease       `bson:"lease"`  // of the whole ticket, in the intent with index 1
 	CreatedAt   time.Time   `bson:"createdAt"`
 	SettledAt   time.Time   `bson:"settledAt"`
 }

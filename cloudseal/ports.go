@@ -131,9 +131,9 @@ type Issuer interface {
 // records it, so that ticket, slots and whoever waits agree with the documents.
 type Outcome interface {
 	// Begin: the signer is asked now, so the ticket must not end by itself any
-	// more. Repeating it is no error. A fault refuses the stamp: the ticket
-	// ended before.
-	Begin(ctx context.Context, ticket string) error
+	// more. It is told in the transaction that takes the lease, and repeating
+	// it is no error. A fault refuses the stamp: the ticket ended before.
+	Begin(tx unit.Tx, ticket string) error
 	// Done: every document of the ticket is stamped and stored.
 	Done(tx unit.Tx, ticket string, stamped []Stamped) error
 	// Failed: the ticket was refused for good under this fault code, and the

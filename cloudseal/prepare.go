@@ -38,14 +38,16 @@ type Batch struct {
 	SealNames []string // in the order of Seals; Prepare gives them
 	Docs      []statement.Doc
 	Documents []string
+
+	tenant string
+	made   []*placed // what Prepare made and Hold stores
 }
 
-// Prepare places the stamps of a request and computes what will be signed. hold
-// names the request (its ticket's id); until then the documents are its own,
-// and another request gets fault.DocumentBusy. The size of a stamp is the
-// seal's true size; X and Y are millimetres from the displayed page's top left,
-// kept to a tenth.
-func (s *Service) Prepare(ctx context.Context, tenant, hold string, until time.Time, ps []Placement) (*Batch, error) {
+// Prepare places the stamps of a request and computes what will be signed. It
+// stores nothing: Hold does. The size of a stamp is the seal's true size; X and
+// Y are millimetres from the displayed page's top left, kept to a tenth. A
+// document of another request is fault.DocumentBusy.
+func (s *Service) Prepare(ctx context.Context, tenant string, ps []Placement) (*Batch, error) {
 	if len(ps) == 0 || len(ps) > s.Limits.MaxBatch {
 		return nil, fault.BadRequest.With("field", "documents")
 	}
@@ -59,25 +61,28 @@ func (s *Service) Prepare(ctx context.Context, tenant, hold string, until time.T
 		if err != nil {
 			return nil, err
 		}
-		one.Hold, one.Index = hold, i+1
+		one.Index = i + 1
 		made = append(made, one)
 	}
-	err = s.Work.Update(ctx, func(tx unit.Tx) error {
-		for _, one := range made {
-			if err := s.hold(tx, tenant, one, until); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
 	b := newBatch(preparationsOf(made))
+	b.tenant, b.made = tenant, made
 	for _, ref := range b.Seals {
 		b.SealNames = append(b.SealNames, seals[ref.ID].Title())
 	}
 	return b, nil
+}
+
+// Hold makes the documents of a prepared request its own until the given time,
+// in the transaction that opens it. hold names the request. A document that
+// another one has meanwhile is fault.DocumentBusy.
+func (s *Service) Hold(tx unit.Tx, b *Batch, hold string, until time.Time) error {
+	for _, one := range b.made {
+		one.Hold = hold
+		if err := s.hold(tx, b.tenant, one, until); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // placed is a preparation with its bytes, as they are stored.
@@ -96,9 +101,9 @@ func preparationsOf(made []*placed) []*Preparation {
 
 // toPrepare reads documents and seals, and refuses early what hold would
 // refuse anyway.
-func (s *Service) toPrepare(ctx context.Context, tenant string, ps []Placement) (docs []*Document, seals map[string]*Seal, err error) {
+func (s *Service) toPrepare(ctx context.Context, tenant string, ps []Placement) (docs []*Document, seals map[string]stencil, err error) {
 	err = s.Work.View(ctx, func(tx unit.Tx) error {
-		docs, seals = nil, map[string]*Seal{}
+		docs, seals = nil, map[string]stencil{}
 		size, seen := 0, map[string]bool{}
 		for _, p := range ps {
 			d, err := s.document(tx, tenant, p.Document)
@@ -115,8 +120,8 @@ func (s *Service) toPrepare(ctx context.Context, tenant string, ps []Placement) 
 			if size += d.Size; size > s.Limits.MaxBatchBytes {
 				return fault.BodyTooLarge.With("max_bytes", s.Limits.MaxBatchBytes)
 			}
-			if seals[p.Seal] == nil {
-				if seals[p.Seal], err = s.SealIn(tx, p.Seal); err != nil {
+			if _, known := seals[p.Seal]; !known {
+				if seals[p.Seal], err = s.stencil(tx, p.Seal); err != nil {
 					return instead(err, fault.Absent, fault.SealUnusable)
 				}
 			}
@@ -125,6 +130,25 @@ func (s *Service) toPrepare(ctx context.Context, tenant string, ps []Placement) 
 		return nil
 	})
 	return docs, seals, err
+}
+
+// stencil is a seal with its picture.
+type stencil struct {
+	*Seal
+	picture pdf.Picture
+}
+
+func (s *Service) stencil(tx unit.Tx, code string) (stencil, error) {
+	seal, err := s.SealIn(tx, code)
+	if err != nil {
+		return stencil{}, err
+	}
+	e, err := s.exhibit(tx, seal)
+	if err != nil {
+		return stencil{}, err
+	}
+	picture, err := e.picture()
+	return stencil{seal, picture}, err
 }
 
 // mayHold: a document is one request's at a time. A hold that has run out
@@ -141,7 +165,7 @@ func mayHold(d *Document, now time.Time) error {
 
 // place opens the frozen bytes and prepares the stamp: the first pass over them
 // after the upload, for the digests that the approval will name.
-func (s *Service) place(ctx context.Context, d *Document, seal *Seal, p Placement) (*placed, error) {
+func (s *Service) place(ctx context.Context, d *Document, seal stencil, p Placement) (*placed, error) {
 	original, err := s.Original(ctx, d)
 	if err != nil {
 		return nil, err
@@ -150,12 +174,8 @@ func (s *Service) place(ctx context.Context, d *Document, seal *Seal, p Placemen
 	if err != nil {
 		return nil, err
 	}
-	picture, err := seal.Impression()
-	if err != nil {
-		return nil, err
-	}
-	at := pdf.Place{Page: p.Page, X: tenth(p.X), Y: tenth(p.Y), W: picture.Width, H: picture.Height}
-	prepared, err := file.Place(at, picture, pdf.PlaceOptions{Slot: slotFor(seal)})
+	at := pdf.Place{Page: p.Page, X: tenth(p.X), Y: tenth(p.Y), W: seal.picture.Width, H: seal.picture.Height}
+	prepared, err := file.Place(at, seal.picture, pdf.PlaceOptions{Slot: slotFor(seal.Seal)})
 	if err != nil {
 		return nil, err
 	}

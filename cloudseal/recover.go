@@ -4,25 +4,26 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"yunzhang.dev/authz/unit"
 )
 
 // Recover brings to an end whatever a crash, or a part that was away, left
 // open: stamps, issues, stops the signer was not told. It runs the code of the
-// ordinary way and is safe at any time; the server runs it at start and now
-// and then. Each thing that stays open is one error of the joined result.
+// ordinary way and is safe at any time and on several nodes; a node runs it at
+// start. Each thing that stays open is one error of the joined result.
 func (s *Service) Recover(ctx context.Context) error {
-	tickets, applications, untold, err := s.unfinished(ctx)
-	if err != nil {
-		return err
-	}
-	var failed []error
+	return errors.Join(s.RecoverRest(ctx), s.RecoverStamps(ctx, 0))
+}
+
+// RecoverRest is the part of Recover beside stamps: one node of all does it now
+// and then.
+func (s *Service) RecoverRest(ctx context.Context) error {
+	applications, untold, err := s.unfinished(ctx)
+	failed := []error{err}
 	for _, code := range untold {
 		failed = append(failed, s.tellSigner(ctx, code))
-	}
-	for _, ticket := range tickets {
-		failed = append(failed, s.Stamp(ctx, ticket))
 	}
 	for _, id := range applications {
 		_, err := s.issue(ctx, id)
@@ -31,17 +32,40 @@ func (s *Service) Recover(ctx context.Context) error {
 	return errors.Join(failed...)
 }
 
-func (s *Service) unfinished(ctx context.Context) (tickets, applications, untold []string, err error) {
+// RecoverStamps is the part of Recover for stamps whose approval is older than
+// the given time: those on which nobody works, or nobody any more. Every node
+// does it now and then; a lease sees to it that each is done by one.
+func (s *Service) RecoverStamps(ctx context.Context, older time.Duration) error {
+	tickets, err := s.abandoned(ctx, older)
+	failed := []error{err}
+	for _, ticket := range tickets {
+		if err := s.Stamp(ctx, ticket); !errors.Is(err, ErrLeased) {
+			failed = append(failed, err)
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// abandoned lists the tickets with open intents that this node may take.
+func (s *Service) abandoned(ctx context.Context, older time.Duration) (tickets []string, err error) {
 	err = s.Work.View(ctx, func(tx unit.Tx) error {
-		tickets, applications, untold = nil, nil, nil
+		tickets = nil
 		intents, err := s.t.Intents.Find(tx, unit.Query{Index: "state+ticket", Key: []any{string(OpenIntent)}})
-		if err != nil {
-			return err
-		}
 		for _, in := range intents {
-			tickets = append(tickets, in.Ticket)
+			if in.Index == 1 && in.Lease.freeFor(s.Node, tx.Now()) && tx.Now().Sub(in.CreatedAt) >= older {
+				tickets = append(tickets, in.Ticket)
+			}
 		}
-		tickets = slices.Compact(tickets)
+		return err
+	})
+	return slices.Compact(tickets), err
+}
+
+// unfinished lists applications whose seal is being made and seals of whose
+// state the signer was not told.
+func (s *Service) unfinished(ctx context.Context) (applications, untold []string, err error) {
+	err = s.Work.View(ctx, func(tx unit.Tx) error {
+		applications, untold = nil, nil
 		apps, err := s.t.Applications.Find(tx, unit.Query{Index: "state", Key: []any{string(Issuing)}})
 		if err != nil {
 			return err
@@ -55,5 +79,5 @@ func (s *Service) unfinished(ctx context.Context) (tickets, applications, untold
 		}
 		return err
 	})
-	return tickets, applications, untold, err
+	return applications, untold, err
 }

@@ -2,7 +2,6 @@ package cloudseal
 
 import (
 	"context"
-	"fmt"
 
 	"yunzhang.dev/authz/fault"
 	"yunzhang.dev/authz/statement"
@@ -28,11 +27,11 @@ func (s *Service) SealIn(tx unit.Tx, code string) (*Seal, error) {
 	if err != nil {
 		return nil, absentAs(err, fault.Absent)
 	}
-	cert, err := s.t.Certificates.Get(tx, seal.Serial)
+	e, err := s.exhibit(tx, seal)
 	if err != nil {
-		return nil, fmt.Errorf("certificate of seal %s: %w", code, err)
+		return nil, err
 	}
-	seal.DER = cert.SealDER
+	seal.DER = e.der
 	return seal, nil
 }
 
@@ -102,8 +101,12 @@ func (s *Seal) Impression() (pdf.Picture, error) {
 	if err != nil {
 		return pdf.Picture{}, err
 	}
+	return pictureOf(data), nil
+}
+
+func pictureOf(data *ses.Seal) pdf.Picture {
 	p := data.Picture
-	return pdf.Picture{PNG: p.Data, Width: float64(p.Width), Height: float64(p.Height)}, nil
+	return pdf.Picture{PNG: p.Data, Width: float64(p.Width), Height: float64(p.Height)}
 }
 
 // History gives the events of a seal in their order.

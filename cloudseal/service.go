@@ -39,6 +39,10 @@ type Limits struct {
 	DecideWithin time.Duration
 	// ListLife is how long a status list stands until the next one is due.
 	ListLife time.Duration
+	// Lease is how long a node that works on a ticket has it to itself before
+	// another takes over: longer than a large document takes, and with the pause
+	// between two looks well within the time in which an approval may be started.
+	Lease time.Duration
 }
 
 // DefaultLimits are the limits unless the configuration has others.
@@ -46,6 +50,7 @@ func DefaultLimits() Limits {
 	return Limits{
 		MaxDocument: 20 << 20, MaxBatch: statement.MaxDocs, MaxBatchBytes: 512 << 20, MaxHeld: 32 << 20,
 		Validity: 3 * 365 * 24 * time.Hour, DecideWithin: 5 * 24 * time.Hour, ListLife: 24 * time.Hour,
+		Lease: 15 * time.Second,
 	}
 }
 
@@ -79,6 +84,7 @@ type Deps struct {
 	Second   verify.SecondFactor
 	Passkeys verify.Passkeys
 
+	Node   string            // name of this node in leases of work; empty: "node"
 	Host   string            // host name in status lists, as in statements
 	Vendor string            // Vid of the seals made here; empty: "yunzhang"
 	Kinds  []impression.Kind // on offer; nil: all but personal signatures
@@ -93,9 +99,10 @@ type Deps struct {
 // Service is the domain. It is safe for concurrent use.
 type Service struct {
 	Deps
-	t      Tables
-	busy   *busy
-	chains *ca.Trust
+	t       Tables
+	busy    *busy
+	chains  *ca.Trust
+	gallery *gallery
 }
 
 // New makes a Service.
@@ -112,6 +119,9 @@ func New(d Deps) (*Service, error) {
 	}
 	if d.Limits == (Limits{}) {
 		d.Limits = DefaultLimits()
+	}
+	if d.Node == "" {
+		d.Node = "node"
 	}
 	if d.Vendor == "" {
 		d.Vendor = "yunzhang"
@@ -132,7 +142,7 @@ func New(d Deps) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cloudseal: %w", err)
 	}
-	return &Service{Deps: d, t: d.Tables, busy: newBusy(), chains: chains}, nil
+	return &Service{Deps: d, t: d.Tables, busy: newBusy(), chains: chains, gallery: newGallery()}, nil
 }
 
 // SetOutcome names who is told how stamps end. The one who is told needs this

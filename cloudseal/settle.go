@@ -15,7 +15,7 @@ func (s *Service) settle(ctx context.Context, w *work) error {
 	err := s.Work.Update(ctx, func(tx unit.Tx) error {
 		stamped := make([]Stamped, 0, len(w.items))
 		for _, it := range w.items {
-			open, err := s.closeIntent(tx, it, DoneIntent, "")
+			open, err := s.closeIntent(tx, w, it, DoneIntent, "")
 			if err != nil || !open {
 				return err
 			}
@@ -33,11 +33,15 @@ func (s *Service) settle(ctx context.Context, w *work) error {
 	return nil
 }
 
-// closeIntent writes the end of an intent; false when it has ended before.
-func (s *Service) closeIntent(tx unit.Tx, it *item, to IntentState, reason string) (open bool, err error) {
+// closeIntent writes the end of an intent; false when it has ended before. Whoever
+// lost the lease of the ticket closes nothing.
+func (s *Service) closeIntent(tx unit.Tx, w *work, it *item, to IntentState, reason string) (open bool, err error) {
 	in, err := s.t.Intents.Get(tx, it.intent.ID)
 	if err != nil || in.State != OpenIntent {
 		return false, err
+	}
+	if in.Index == 1 && in.Lease.Fence != w.lease.Fence {
+		return false, ErrLeased
 	}
 	in.State, in.Reason, in.SettledAt = to, reason, tx.Now()
 	return true, s.t.Intents.Replace(tx, in)
@@ -62,7 +66,7 @@ func (s *Service) markStamped(tx unit.Tx, it *item) error {
 func (s *Service) fail(ctx context.Context, w *work, refusal *fault.Error) error {
 	err := s.Work.Update(ctx, func(tx unit.Tx) error {
 		for _, it := range w.items {
-			open, err := s.closeIntent(tx, it, FailedIntent, refusal.Code)
+			open, err := s.closeIntent(tx, w, it, FailedIntent, refusal.Code)
 			if err != nil || !open {
 				return err
 			}

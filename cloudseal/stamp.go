@@ -15,7 +15,8 @@ type work struct {
 	ticket   string
 	evidence keys.Evidence
 	items    []*item
-	keep     bool // the documents together are few enough bytes to stay in memory
+	keep     bool  // the documents together are few enough bytes to stay in memory
+	lease    Lease // of this run
 }
 
 // item is one document on its way.
@@ -35,7 +36,8 @@ type item struct {
 // Stamp brings a ticket's intents to their end: stamped, or refused for good.
 // nil means that the end is known and everybody was told; an error means that
 // it is not, and calling again goes on with the same bytes. A ticket without
-// open intents is settled already.
+// open intents is settled already; one that another node works on is
+// ErrLeased.
 //
 // Recover calls nothing but this.
 func (s *Service) Stamp(ctx context.Context, ticket string) error {
@@ -50,7 +52,7 @@ func (s *Service) Stamp(ctx context.Context, ticket string) error {
 	}
 	s.Checkpoint("intent")
 	var signed []keys.Signed
-	if err = s.Outcome.Begin(ctx, ticket); err == nil {
+	if err = s.lease(ctx, w); err == nil {
 		signed, err = s.sign(ctx, w)
 	}
 	if refusal := keys.Refusal(err); refusal != nil {
@@ -61,7 +63,11 @@ func (s *Service) Stamp(ctx context.Context, ticket string) error {
 	}
 	s.Checkpoint("signed")
 	for i, it := range w.items {
-		if err := s.complete(ctx, w, it, signed[i]); err != nil {
+		err := s.keep(ctx, w)
+		if err == nil {
+			err = s.complete(ctx, w, it, signed[i])
+		}
+		if err != nil {
 			return fmt.Errorf("stamp ticket %s: document %d: %w", ticket, it.intent.Index, err)
 		}
 		signed[i].Signature = nil
@@ -161,7 +167,10 @@ func (w *work) leave(it *item) {
 func (s *Service) loader(w *work, it *item) func(context.Context) ([]byte, *pdf.Prepared, error) {
 	return func(ctx context.Context) ([]byte, *pdf.Prepared, error) {
 		defer w.leave(it)
-		err := s.fetch(ctx, it)
+		err := s.keep(ctx, w)
+		if err == nil {
+			err = s.fetch(ctx, it)
+		}
 		return it.original, it.prepared, err
 	}
 }

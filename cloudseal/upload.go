@@ -12,9 +12,10 @@ import (
 )
 
 // Upload takes a document in: checks it, freezes its bytes and gives it an id.
-// A document that cannot be stamped is fault.DocumentRefused, with the findings
+// sm3 is that of the bytes, as whoever received them computed it; they are hashed
+// again before anything is approved or signed. A document that cannot be stamped is fault.DocumentRefused, with the findings
 // its sender can act on in the field "findings".
-func (s *Service) Upload(ctx context.Context, tenant, title string, b []byte) (*Document, error) {
+func (s *Service) Upload(ctx context.Context, tenant, title string, b []byte, sm3 gm.Digest) (*Document, error) {
 	if len(b) > s.Limits.MaxDocument {
 		return nil, fault.BodyTooLarge.With("max_bytes", s.Limits.MaxDocument)
 	}
@@ -29,7 +30,7 @@ func (s *Service) Upload(ctx context.Context, tenant, title string, b []byte) (*
 		return nil, fault.DocumentRefused.With("findings", findings)
 	}
 	d := &Document{
-		Row: unit.Row{ID: unit.NewID("doc")}, Tenant: tenant, Title: title, SM3: gm.SM3(b), Size: len(b),
+		Row: unit.Row{ID: unit.NewID("doc")}, Tenant: tenant, Title: title, SM3: sm3, Size: len(b),
 		Pages: len(file.Pages()), State: Ready,
 	}
 	if err := s.Blobs.Put(ctx, tenant, d.SM3, b); err != nil {

@@ -10,6 +10,7 @@ import (
 	"yunzhang.dev/authz"
 	"yunzhang.dev/authz/fault"
 	"yunzhang.dev/authz/statement"
+	"yunzhang.dev/authz/unit"
 	"yunzhang.dev/cloudseal/gm"
 	"yunzhang.dev/mobileapi"
 	"yunzhang.dev/web/httpx"
@@ -278,8 +279,9 @@ func (history) Uses(_ context.Context, uscc string, _ mobileapi.Page) ([]mobilea
 	return []mobileapi.Use{{Seal: "35010000000001", Title: uscc, Original: gm.SM3([]byte("o")), Stamped: gm.SM3([]byte("s")), State: "done"}}, "", nil
 }
 
-// shelf is httpx.Idempotency in memory.
+// shelf is httpx.Idempotency in memory, beside the nonces of a store.
 type shelf struct {
+	work    unit.Work
 	mu      sync.Mutex // guards entries
 	entries map[string]*shelved
 }
@@ -289,10 +291,15 @@ type shelved struct {
 	answer      httpx.Stored
 }
 
-func (s *shelf) Begin(_ context.Context, client, route, key string, fp gm.Digest) (httpx.Stored, error) {
+func (s *shelf) Begin(ctx context.Context, c httpx.Client, route, key string, fp gm.Digest) (httpx.Stored, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	name := client + "|" + route + "|" + key
+	if c.Spend != nil {
+		if err := s.work.Update(ctx, c.Spend); err != nil {
+			return httpx.Stored{}, err
+		}
+	}
+	name := c.Name + "|" + route + "|" + key
 	e, ok := s.entries[name]
 	switch {
 	case !ok:

@@ -55,6 +55,7 @@ func wang() authztest.Applicant {
 func newWorld(t testing.TB, limits mobileapi.Limits) *world {
 	t.Helper()
 	w := &world{World: authztest.NewWorld(t), seals: newSeals(), shelf: &shelf{entries: map[string]*shelved{}}}
+	w.shelf.work = w.DB
 	w.scans = &scans{w: w, docs: [][]byte{[]byte("%PDF-1.7 one"), []byte("%PDF-1.7 two")}}
 	api, err := mobileapi.New(mobileapi.Deps{
 		Authz: w.Service, Work: w.DB, Seals: w.seals, Claims: w.seals, Scans: w.scans, Applications: apps{}, History: history{},

@@ -9,6 +9,7 @@ import (
 
 	"yunzhang.dev/authz"
 	"yunzhang.dev/authz/fault"
+	"yunzhang.dev/authz/unit"
 	"yunzhang.dev/web/httpx"
 )
 
@@ -62,11 +63,12 @@ type parameter struct {
 
 // call is a request on its way to its handler.
 type call struct {
-	who  authz.Caller // zero for open operations
-	lang string
-	in   any
-	args map[string]string // of the query
-	c    *fiber.Ctx
+	who   authz.Caller           // zero for open operations
+	spend func(tx unit.Tx) error // uses up the nonce of a request that changes something
+	lang  string
+	in    any
+	args  map[string]string // of the query
+	c     *fiber.Ctx
 }
 
 // param gives a name of the path. Ids are letters, digits and . _ -; any other

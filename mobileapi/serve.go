@@ -8,7 +8,7 @@ import (
 
 	"yunzhang.dev/authz"
 	"yunzhang.dev/authz/fault"
-	"yunzhang.dev/cloudseal/gm"
+	"yunzhang.dev/authz/unit"
 	"yunzhang.dev/web/httpx"
 )
 
@@ -23,7 +23,7 @@ func callOf(c *fiber.Ctx) *call {
 func (a *API) chain(o *operation) []fiber.Handler {
 	steps := []fiber.Handler{a.receive(o)}
 	if !o.open {
-		steps = append(steps, a.identify)
+		steps = append(steps, a.identify(o))
 	}
 	steps = append(steps, a.brake(o))
 	if o.changes {
@@ -111,24 +111,29 @@ func (a *API) arguments(c *fiber.Ctx, o *operation) (map[string]string, error) {
 }
 
 // identify is check 3: the device proves the request, and what changes
-// something uses its nonce up.
-func (a *API) identify(c *fiber.Ctx) error {
-	proof, err := ParseProof(c.Get(fiber.HeaderAuthorization))
-	if err != nil {
-		return err
+// something uses its nonce up, with its Idempotency-Key where it needs one.
+func (a *API) identify(o *operation) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		proof, err := ParseProof(c.Get(fiber.HeaderAuthorization))
+		if err != nil {
+			return err
+		}
+		r := authz.Request{
+			Method: c.Method(), Path: string(c.Request().Header.RequestURI()), Body: httpx.BodySM3(c),
+			Idempotency: c.Get(httpx.IdempotencyKey),
+		}
+		x := callOf(c)
+		x.who, err = a.Authz.Identify(c.UserContext(), proof, r, !o.changes && c.Method() != fiber.MethodGet)
+		if err != nil {
+			return err
+		}
+		x.who.From = httpx.ClientIP(c)
+		if o.changes {
+			x.spend = func(tx unit.Tx) error { return a.Authz.Burn(tx, proof) }
+		}
+		httpx.Note(c, "device", x.who.Device.ID)
+		return c.Next()
 	}
-	r := authz.Request{
-		Method: c.Method(), Path: string(c.Request().Header.RequestURI()), Body: gm.SM3(c.Request().Body()),
-		Idempotency: c.Get(httpx.IdempotencyKey),
-	}
-	who, err := a.Authz.Identify(c.UserContext(), proof, r, c.Method() != fiber.MethodGet)
-	if err != nil {
-		return err
-	}
-	who.From = httpx.ClientIP(c)
-	callOf(c).who = who
-	httpx.Note(c, "device", who.Device.ID)
-	return c.Next()
 }
 
 // brake is the second half of check 2: what one device, or for open operations
@@ -155,13 +160,14 @@ func (a *API) brake(o *operation) fiber.Handler {
 	}
 }
 
-// client names who asks, for idempotency: the device, or everybody together
+// client says who asks, for idempotency: the device, or everybody together
 // where there is none yet. Keys have 128 bits, so strangers do not meet.
-func client(c *fiber.Ctx) string {
-	if id := callOf(c).who.Device.ID; id != "" {
-		return id
+func client(c *fiber.Ctx) httpx.Client {
+	x := callOf(c)
+	if id := x.who.Device.ID; id != "" {
+		return httpx.Client{Name: id, Spend: x.spend}
 	}
-	return "open"
+	return httpx.Client{Name: "open"}
 }
 
 func (a *API) run(o *operation) fiber.Handler {

@@ -16,8 +16,8 @@ type veil struct{ httpx.Idempotency }
 
 // Begin implements httpx.Idempotency. The key is hashed here, whatever the
 // store does with it.
-func (v veil) Begin(ctx context.Context, client, route, key string, fingerprint gm.Digest) (httpx.Stored, error) {
-	return v.Idempotency.Begin(ctx, client, route, veiled(key), gm.HMAC([]byte(key), fingerprint[:]))
+func (v veil) Begin(ctx context.Context, c httpx.Client, route, key string, fingerprint gm.Digest) (httpx.Stored, error) {
+	return v.Idempotency.Begin(ctx, c, route, veiled(key), gm.HMAC([]byte(key), fingerprint[:]))
 }
 
 // Finish implements httpx.Idempotency.

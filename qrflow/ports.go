@@ -55,8 +55,10 @@ type Auditor interface {
 	Write(tx unit.Tx, r audit.Record) error
 }
 
-// Limiter counts events over time, by key. Losing its memory (a restart, a node
-// of its own) loosens limits for one window and nothing else.
+// Limiter counts events over time, by key. The keys of what goes wrong begin
+// with "bad/" and "blocked/" and are rare; those of ordinary events begin with
+// "claims/" and "tickets/". Losing its memory (a restart, a node of its own)
+// loosens limits for one window and nothing else.
 type Limiter interface {
 	// Take counts one event at now and reports how long to wait when it was
 	// one too many, 0 when it was not.

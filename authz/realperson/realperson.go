@@ -6,6 +6,7 @@ package realperson
 import (
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"sync"
 	"time"
@@ -58,6 +59,7 @@ type Sandbox struct {
 	sessions map[string]*session // by token; guarded by mu
 	auto     bool                // guarded by mu
 	down     bool                // guarded by mu
+	shared   []byte              // of Share
 }
 
 type session struct {
@@ -88,12 +90,50 @@ func (s *Sandbox) SetDown(down bool) {
 	s.down = down
 }
 
+// Share lets the sandboxes of several nodes finish each other's sessions, as
+// one provider outside would: a token then carries its session, sealed under a
+// key that all have. Such sessions are complete at once. Call it before use.
+func (s *Sandbox) Share(key []byte) { s.shared = key }
+
+// sharedAAD tells the sandbox's tokens from anything else under the key.
+const sharedAAD = "sandbox-face/1"
+
+// carry makes a token that carries its session.
+func (s *Sandbox) carry(who Identity) (string, error) {
+	plain, err := json.Marshal(who)
+	if err != nil {
+		return "", err
+	}
+	sealed, err := gm.Seal(s.shared, plain, []byte(sharedAAD))
+	return base64.RawURLEncoding.EncodeToString(sealed), err
+}
+
+// carried opens the session in a token of another node; nil when there is none.
+func (s *Sandbox) carried(token string) *session {
+	sealed, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil || s.shared == nil {
+		return nil
+	}
+	plain, err := gm.Open(s.shared, sealed, []byte(sharedAAD))
+	x := &session{done: true}
+	if err != nil || json.Unmarshal(plain, &x.who) != nil {
+		return nil
+	}
+	return x
+}
+
 // Begin opens a session.
 func (s *Sandbox) Begin(ctx context.Context, who Identity, _ string) (Session, error) {
 	if err := ctx.Err(); err != nil {
 		return Session{}, err
 	}
 	token := base64.RawURLEncoding.EncodeToString(gm.Random(24))
+	if s.shared != nil {
+		var err error
+		if token, err = s.carry(who); err != nil {
+			return Session{}, err
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.down {
@@ -123,14 +163,20 @@ func (s *Sandbox) Result(ctx context.Context, token string) (Evidence, error) {
 	if s.down {
 		return Evidence{}, ErrDown
 	}
-	x := s.sessions[token]
+	x, ours := s.sessions[token]
+	if !ours {
+		x = s.carried(token)
+	}
 	if x == nil {
-		return Evidence{}, nil // no such session: no match
+		return Evidence{}, nil // no such session, or one that was used: no match
 	}
 	if !x.done {
 		return Evidence{}, ErrPending
 	}
 	delete(s.sessions, token)
+	if s.shared != nil {
+		s.sessions[token] = nil // used
+	}
 	digest := gm.SM3([]byte(token))
 	return Evidence{
 		ID: "sandbox-" + digest.Hex()[:16], Provider: "sandbox-face", Identity: x.who, Match: s.known[x.who],

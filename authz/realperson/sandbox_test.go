@@ -38,6 +38,28 @@ func TestSession(t *testing.T) {
 	}
 }
 
+// The sandboxes of two nodes are one provider.
+func TestSharedSessions(t *testing.T) {
+	t.Parallel()
+	a, b, stranger := provider(true), provider(true), provider(true)
+	key := []byte("0123456789abcdef")
+	a.Share(key)
+	b.Share(key)
+	session, err := a.Begin(t.Context(), zhang, "enrol")
+	if err != nil || strings.Contains(session.Token, "1949") {
+		t.Fatalf("%v", err)
+	}
+	if ev, err := stranger.Result(t.Context(), session.Token); err != nil || ev.Match {
+		t.Errorf("a stranger: %+v, %v", ev, err)
+	}
+	if ev, err := b.Result(t.Context(), session.Token); err != nil || !ev.Match || ev.Identity != zhang {
+		t.Errorf("the other node: %+v, %v", ev, err)
+	}
+	if ev, err := b.Result(t.Context(), session.Token); err != nil || ev.Match {
+		t.Errorf("twice: %+v, %v", ev, err)
+	}
+}
+
 func TestNobodyElse(t *testing.T) {
 	t.Parallel()
 	s := provider(true)

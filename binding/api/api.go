@@ -20,13 +20,12 @@
 package api
 
 import (
-	"context"
 	"errors"
-	"net/netip"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
 
+	"yunzhang.dev/authz/unit"
 	"yunzhang.dev/binding"
 	"yunzhang.dev/cloudseal"
 	"yunzhang.dev/qrflow"
@@ -43,7 +42,7 @@ type Deps struct {
 	Seals       *cloudseal.Service
 	Flow        *qrflow.Service
 	Idempotency httpx.Idempotency
-	Nonces      sign.Nonces
+	Nonces      Nonces
 	// PerAddress limits the requests of one address before their signature is
 	// looked at. Zero: no limit; AddressRate is what a node should start with.
 	PerAddress httpx.Rate
@@ -53,6 +52,13 @@ type Deps struct {
 	SocketURL   string
 	MaxDocument int
 	Now         func() time.Time
+}
+
+// Nonces remembers the nonces of signatures.
+type Nonces interface {
+	sign.Nonces
+	// SpendIn is Spend inside a transaction.
+	SpendIn(tx unit.Tx, keyID, nonce string, until time.Time) error
 }
 
 // AddressRate is the default of Deps.PerAddress: a server of a declaration
@@ -65,7 +71,6 @@ func AddressRate() httpx.Rate {
 // API serves declaration systems.
 type API struct {
 	d         Deps
-	verify    sign.Verifier
 	addresses *httpx.Limiter
 	clients   *httpx.Limiter
 }
@@ -77,7 +82,6 @@ func New(d Deps) (*API, error) {
 	}
 	return &API{
 		d:         d,
-		verify:    sign.Verifier{Keys: keyring{d.Binding}, Nonces: d.Nonces, Now: d.Now},
 		addresses: httpx.NewLimiter(d.PerAddress, d.Now),
 		clients:   httpx.NewLimiter(d.PerClient, d.Now),
 	}, nil
@@ -86,70 +90,21 @@ func New(d Deps) (*API, error) {
 // Mount adds the routes to a site.
 func (a *API) Mount(site fiber.Router) {
 	v1 := site.Group("/v1", a.authenticate)
-	once := httpx.Idempotent(a.d.Idempotency, func(c *fiber.Ctx) string { return appOf(c).ID })
-	v1.Get("/me", a.me)
+	once, now := httpx.Idempotent(a.d.Idempotency, a.client), a.spend
+	v1.Get("/me", now, a.me)
 	v1.Post("/documents", once, a.upload)
-	v1.Get("/documents/:id", a.document)
-	v1.Get("/documents/:id/stamped", a.stamped)
-	v1.Get("/documents/:id/evidence", a.documentEvidence)
+	v1.Get("/documents/:id", now, a.document)
+	v1.Get("/documents/:id/stamped", now, a.stamped)
+	v1.Get("/documents/:id/evidence", now, a.documentEvidence)
 	json := httpx.Body(MaxRequest, fiber.MIMEApplicationJSON)
 	v1.Post("/tickets", json, once, a.open)
-	v1.Get("/tickets/:id", a.status)
+	v1.Get("/tickets/:id", now, a.status)
 	v1.Post("/tickets/:id/cancel", once, a.cancel)
-	v1.Post("/tickets/:id/redeem", json, a.redeem)
-	v1.Get("/tickets/:id/evidence", a.evidence)
+	v1.Post("/tickets/:id/redeem", now, json, a.redeem)
+	v1.Get("/tickets/:id/evidence", now, a.evidence)
 	v1.Post("/tickets/:id/save", once, a.save)
-	v1.Post("/bindings/lookup", json, a.lookup)
+	v1.Post("/bindings/lookup", now, json, a.lookup)
 	v1.Post("/bindings/end", json, once, a.unbind)
-}
-
-// keyring finds the registered keys.
-type keyring struct{ binding *binding.Service }
-
-// Key implements sign.Keys.
-func (k keyring) Key(ctx context.Context, kid string) (sign.Key, error) {
-	_, key, err := k.binding.Key(ctx, kid)
-	return sign.SM2Key{Key: key}, err
-}
-
-// appLocal is where authenticate leaves the application.
-const appLocal = "binding.app"
-
-func appOf(c *fiber.Ctx) *binding.App {
-	app, _ := c.Locals(appLocal).(*binding.App)
-	return app
-}
-
-// authenticate verifies the request's signature and finds its application.
-func (a *API) authenticate(c *fiber.Ctx) error {
-	if err := a.addresses.Allow(addressKey(c)); err != nil {
-		return err
-	}
-	r, h := sign.Of(c, httpx.IsHTTPS(c))
-	kid, err := a.verify.Verify(c.UserContext(), r, h)
-	if err != nil {
-		return err
-	}
-	app, _, err := a.d.Binding.Key(c.UserContext(), kid)
-	if err != nil {
-		return err
-	}
-	if err := a.clients.Allow(app.ID); err != nil {
-		return err
-	}
-	c.Locals(appLocal, app)
-	httpx.Note(c, "app", app.ID)
-	return c.Next()
-}
-
-// addressKey names where a request comes from. Who has one IPv6 address has a
-// whole /64 of them.
-func addressKey(c *fiber.Ctx) string {
-	ip := httpx.ClientIP(c)
-	if ip.Is6() {
-		return netip.PrefixFrom(ip, 64).Masked().String()
-	}
-	return ip.String()
 }
 
 func (a *API) me(c *fiber.Ctx) error {

@@ -42,14 +42,15 @@ func (a *API) upload(c *fiber.Ctx) error {
 	if err != nil || kind != pdfType {
 		return fault.BadMediaType.With("accepts", []string{pdfType})
 	}
-	if len(c.Body()) > a.d.MaxDocument {
+	body := c.Request().Body()
+	if len(body) > a.d.MaxDocument {
 		return fault.BodyTooLarge.With("limit", a.d.MaxDocument)
 	}
 	title := params["name"]
 	if title == "" {
 		return fault.BadRequest.With("field", "name")
 	}
-	d, err := a.d.Seals.Upload(c.UserContext(), appOf(c).ID, title, c.Body())
+	d, err := a.d.Seals.Upload(c.UserContext(), appOf(c).ID, title, body, httpx.BodySM3(c))
 	if err != nil {
 		return err
 	}

@@ -249,20 +249,17 @@ type Ending struct {
 // Outcome keeps what it is told in the store's table, in the transaction that
 // tells it.
 type Outcome struct {
-	Work  unit.Work
 	Table unit.Table[Ending]
 	// Ended, when set, refuses to begin.
 	Ended *fault.Error
 }
 
 // Begin implements cloudseal.Outcome.
-func (o *Outcome) Begin(ctx context.Context, ticket string) error {
+func (o *Outcome) Begin(tx unit.Tx, ticket string) error {
 	if o.Ended != nil {
 		return o.Ended
 	}
-	return o.Work.Update(ctx, func(tx unit.Tx) error {
-		return o.change(tx, ticket, func(e *Ending) { e.Begun = true })
-	})
+	return o.change(tx, ticket, func(e *Ending) { e.Begun = true })
 }
 
 // Done implements cloudseal.Outcome.

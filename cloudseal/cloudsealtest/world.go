@@ -43,6 +43,7 @@ type World struct {
 
 	Limits cloudseal.Limits // of the next Restart; zero: the defaults
 
+	Node                          string // of the service that Restart makes
 	Legal, Agent, Clerk, Reviewer Device
 	Checkpoint                    func(name string) // called by signer and service when set
 }
@@ -84,7 +85,7 @@ func newWorld(t testing.TB, clock *Clock, s Store) *World {
 	w := &World{
 		T: t, Clock: clock, PKI: NewPKI(t), Work: s.Work, Tables: s.Tables, Acts: Acts{Table: s.Acts},
 		AuditRows: s.Audit, Audit: audit.New(audit.Deps{Work: s.Work, Records: s.Audit}),
-		Outcome: &Outcome{Work: s.Work, Table: s.Endings}, Blobs: &Blobs{Blobs: s.Blobs, Weather: Fair},
+		Outcome: &Outcome{Table: s.Endings}, Blobs: &Blobs{Blobs: s.Blobs, Weather: Fair},
 		Holders: &Holders{}, Filings: &Filings{},
 		SignerStore: &SignerStore{Work: s.SignerWork, Tables: s.SignerTables, KEK: gm.Random(gm.SealKeySize), MACKey: gm.Random(32)},
 	}
@@ -141,7 +142,7 @@ func (w *World) Restart() {
 		Signer: w.Signer, Stops: w.Signer, Outcome: w.Outcome, Audit: w.Audit,
 		Issuer: w.PKI.Issuing, Maker: w.PKI.MakerKey, MakerCertificate: w.PKI.MakerCertificate, StatusKey: w.PKI.StatusKey,
 		Roots: [][]byte{w.PKI.Root.Certificate()}, Intermediates: [][]byte{w.PKI.Issuing.Certificate()},
-		Authorities: []gm.PublicKey{w.PKI.AuthorityKey.Public()}, Host: Host, Limits: w.Limits,
+		Authorities: []gm.PublicKey{w.PKI.AuthorityKey.Public()}, Host: Host, Node: w.Node, Limits: w.Limits,
 		Now: w.Clock.Now, Checkpoint: checkpoint,
 	})
 	if err != nil {
@@ -211,7 +212,7 @@ type Request struct {
 // Upload takes a file in.
 func (w *World) Upload(file []byte) *cloudseal.Document {
 	w.T.Helper()
-	d, err := w.Service.Upload(w.T.Context(), Tenant, "申报表.pdf", file)
+	d, err := w.Service.Upload(w.T.Context(), Tenant, "申报表.pdf", file, gm.SM3(file))
 	if err != nil {
 		w.T.Fatal(err)
 	}
@@ -225,11 +226,20 @@ func (w *World) Prepare(ticket string, seal *cloudseal.Seal, docs ...*cloudseal.
 	for _, d := range docs {
 		ps = append(ps, cloudseal.Placement{Document: d.ID, Seal: seal.ID, Page: 1, X: 120, Y: 200})
 	}
-	b, err := w.Service.Prepare(w.T.Context(), Tenant, ticket, w.Clock.Now().Add(time.Hour), ps)
+	b, err := w.TryPrepare(Tenant, ticket, w.Clock.Now().Add(time.Hour), ps)
 	if err != nil {
 		w.T.Fatal(err)
 	}
 	return b
+}
+
+// TryPrepare prepares a request and holds its documents, or is refused.
+func (w *World) TryPrepare(tenant, hold string, until time.Time, ps []cloudseal.Placement) (*cloudseal.Batch, error) {
+	b, err := w.Service.Prepare(w.T.Context(), tenant, ps)
+	if err != nil {
+		return nil, err
+	}
+	return b, w.DB.Update(w.T.Context(), func(tx unit.Tx) error { return w.Service.Hold(tx, b, hold, until) })
 }
 
 // Ask prepares documents and has the agent approve them under a fresh

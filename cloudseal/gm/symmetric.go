@@ -24,40 +24,11 @@ var (
 	errOpen    = errors.New("gm: cannot open the sealed value")
 )
 
-// Seal encrypts and authenticates with SM4-GCM. The answer is nonce ‖
-// ciphertext ‖ tag with a random 96-bit nonce: one key must not seal more than
-// 2³² values (NIST SP 800-38D §8.3), so long-lived keys wrap keys, not traffic.
-// aad binds the value to its place (collection, id, field) and is not stored.
-func Seal(key, plaintext, aad []byte) ([]byte, error) {
-	gcm, err := sealer(key)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]byte, nonceSize, SealOverhead+len(plaintext))
-	if _, err := rand.Read(out); err != nil {
-		return nil, err
-	}
-	return gcm.Seal(out, out, plaintext, aad), nil
-}
+// Sealer is an SM4 key that is ready for several values.
+type Sealer struct{ gcm cipher.AEAD }
 
-// Open undoes Seal. Wrong key, wrong place and altered bytes give the same
-// error, which says no more than that.
-func Open(key, sealed, aad []byte) ([]byte, error) {
-	gcm, err := sealer(key)
-	if err != nil {
-		return nil, err
-	}
-	if len(sealed) < SealOverhead {
-		return nil, errOpen
-	}
-	plaintext, err := gcm.Open(nil, sealed[:nonceSize], sealed[nonceSize:], aad)
-	if err != nil {
-		return nil, errOpen
-	}
-	return plaintext, nil
-}
-
-func sealer(key []byte) (cipher.AEAD, error) {
+// NewSealer prepares a key of SealKeySize bytes.
+func NewSealer(key []byte) (*Sealer, error) {
 	if len(key) != SealKeySize {
 		return nil, errSealKey
 	}
@@ -65,7 +36,51 @@ func sealer(key []byte) (cipher.AEAD, error) {
 	if err != nil {
 		return nil, errSealKey
 	}
-	return cipher.NewGCM(block)
+	gcm, err := cipher.NewGCM(block)
+	return &Sealer{gcm}, err
+}
+
+// Seal is Sealer.Seal for one value.
+func Seal(key, plaintext, aad []byte) ([]byte, error) {
+	s, err := NewSealer(key)
+	if err != nil {
+		return nil, err
+	}
+	return s.Seal(plaintext, aad)
+}
+
+// Open is Sealer.Open for one value.
+func Open(key, sealed, aad []byte) ([]byte, error) {
+	s, err := NewSealer(key)
+	if err != nil {
+		return nil, err
+	}
+	return s.Open(sealed, aad)
+}
+
+// Seal encrypts and authenticates with SM4-GCM. The answer is nonce ‖
+// ciphertext ‖ tag with a random 96-bit nonce: one key must not seal more than
+// 2³² values (NIST SP 800-38D §8.3), so long-lived keys wrap keys, not traffic.
+// aad binds the value to its place (collection, id, field) and is not stored.
+func (s *Sealer) Seal(plaintext, aad []byte) ([]byte, error) {
+	out := make([]byte, nonceSize, SealOverhead+len(plaintext))
+	if _, err := rand.Read(out); err != nil {
+		return nil, err
+	}
+	return s.gcm.Seal(out, out, plaintext, aad), nil
+}
+
+// Open undoes Seal. Wrong key, wrong place and altered bytes give the same
+// error, which says no more than that.
+func (s *Sealer) Open(sealed, aad []byte) ([]byte, error) {
+	if len(sealed) < SealOverhead {
+		return nil, errOpen
+	}
+	plaintext, err := s.gcm.Open(nil, sealed[:nonceSize], sealed[nonceSize:], aad)
+	if err != nil {
+		return nil, errOpen
+	}
+	return plaintext, nil
 }
 
 // Derive makes 32 bytes for one named use of a key: HMAC-SM3(key, label ‖ 0x00 ‖

@@ -16,6 +16,17 @@ import (
 type Picture struct {
 	PNG           []byte
 	Width, Height float64
+
+	drawn *drawing // nil: Place converts it
+}
+
+// Drawn gives the picture with its conversion done, for one that is placed
+// often. What is drawn is what PNG holds now. A picture that cannot be used is
+// fault.ImpressionBad.
+func (p Picture) Drawn() (Picture, error) {
+	d, err := p.draw()
+	p.drawn = &d
+	return p, err
 }
 
 // xobject is a stream to be written: the entries of its dictionary beyond
@@ -40,6 +51,9 @@ type pngHead struct {
 // draw converts the picture, within the limits of MaxPictureBytes and
 // MaxPicturePixels. A picture that cannot be used is fault.ImpressionBad.
 func (p Picture) draw() (drawing, error) {
+	if p.drawn != nil {
+		return *p.drawn, nil
+	}
 	head, err := readHead(p.PNG)
 	if err != nil {
 		return drawing{}, fault.ImpressionBad.Because(err)

@@ -33,9 +33,9 @@ func configFile(c config.Config) ([]byte, error) {
 			continue
 		}
 		key, meaning := row[1], row[2]
-		if section, _, nested := strings.Cut(key, "."); nested && section != table {
-			table = section
-			fmt.Fprintf(&b, "\n[%s]\n", section)
+		if end := strings.LastIndex(key, "."); end > 0 && key[:end] != table {
+			table = key[:end]
+			fmt.Fprintf(&b, "\n[%s]\n", table)
 		}
 		if err := writeKey(&b, key, meaning, values[key], defaults[key]); err != nil {
 			return nil, err

@@ -16,8 +16,8 @@ type doctorCmd struct {
 // Help teaches.
 func (doctorCmd) Help() string {
 	return `Looks for what keeps a server from starting or from being trusted, and says how to
-mend it. It changes nothing, and does not disturb a running server. Run it as the user
-of the server.
+mend it. It changes nothing (in MongoDB it makes the collections a start would make),
+and does not disturb a running server. Run it as the user of the server.
 
     yunzhang doctor
     yunzhang doctor --config /etc/yunzhang/yunzhang.toml --json
@@ -57,7 +57,7 @@ func (d doctorCmd) Run(e *env) error {
 		p.configuration(err)
 	} else {
 		p.well("configuration", "配置和域名正确", "configuration and origins are well formed")
-		for _, examine := range []func(){p.clock, p.keys, p.folders, p.port, p.certificate} {
+		for _, examine := range []func(){p.clock, p.keys, p.folders, p.mongodb, p.port, p.certificate} {
 			examine()
 		}
 	}

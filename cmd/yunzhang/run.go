@@ -29,6 +29,7 @@ type commands struct {
 
 	Init   initCmd   `cmd:"" group:"operators" help:"生成密钥和配置，给出首位管理员的注册码。· Make keys and configuration, print the first administrator's code."`
 	Serve  serveCmd  `cmd:"" group:"operators" help:"运行服务。· Run the server."`
+	Move   moveCmd   `cmd:"" group:"operators" help:"把全部数据搬到另一种存储并逐项核对。· Take everything to the other kind of store, compared at the end."`
 	Doctor doctorCmd `cmd:"" group:"operators" help:"检查时钟、密钥、目录、端口、域名和证书。· Check clock, keys, folders, port, origins, certificates."`
 	Admin  adminCmd  `cmd:"" group:"operators" help:"操作员：受理、审核、邀请、登记申报系统、核验审计链。· Operators: applications, invitations, systems, audit."`
 

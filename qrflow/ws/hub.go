@@ -163,6 +163,9 @@ func (h *Hub) Run(ctx context.Context) {
 	}
 }
 
+// Resync looks after all sockets now: events may have been missed.
+func (h *Hub) Resync(ctx context.Context) { h.recheck(ctx) }
+
 func (h *Hub) recheck(ctx context.Context) {
 	all := h.all()
 	if len(all) == 0 {

@@ -71,7 +71,7 @@ const maxRequest = 64 << 10
 // Mount adds the routes to the app behind the socket.
 func (con *Console) Mount(site fiber.Router) {
 	v1 := site.Group("/v1/console", con.identify)
-	once := httpx.Idempotent(con.d.Idempotency, func(c *fiber.Ctx) string { return callerOf(c).Device.ID })
+	once := httpx.Idempotent(con.d.Idempotency, func(c *fiber.Ctx) httpx.Client { return httpx.Client{Name: callerOf(c).Device.ID} })
 	json := httpx.Body(maxRequest, fiber.MIMEApplicationJSON)
 	v1.Get("/status", con.status)
 	v1.Get("/applications", con.need(authz.RoleClerk, authz.RoleReviewer), con.list)

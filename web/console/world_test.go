@@ -194,10 +194,10 @@ type shelved struct {
 	answer      httpx.Stored
 }
 
-func (s *shelf) Begin(_ context.Context, client, route, key string, fp gm.Digest) (httpx.Stored, error) {
+func (s *shelf) Begin(_ context.Context, c httpx.Client, route, key string, fp gm.Digest) (httpx.Stored, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	name := client + route + key
+	name := c.Name + route + key
 	e, ok := s.entries[name]
 	switch {
 	case !ok:

@@ -9,6 +9,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"yunzhang.dev/authz/fault"
+	"yunzhang.dev/cloudseal/gm"
 )
 
 type bodyRules []BodyRule
@@ -46,6 +47,19 @@ func Body(limit int, types ...string) fiber.Handler {
 		}
 		return c.Next()
 	}
+}
+
+type bodySM3Key struct{}
+
+// BodySM3 is the SM3 of the request's body as received. Whoever asks first has
+// it computed, once for the request.
+func BodySM3(c *fiber.Ctx) gm.Digest {
+	if d, ok := c.Locals(bodySM3Key{}).(gm.Digest); ok {
+		return d
+	}
+	d := gm.SM3(c.Request().Body())
+	c.Locals(bodySM3Key{}, d)
+	return d
 }
 
 // CheckMediaType refuses a body that is not of one of the types. The only

@@ -18,11 +18,15 @@ const (
 type Check struct {
 	Name string
 	Run  func(context.Context) error
+	// Stale marks a check whose failing is told and does not make the node
+	// unready: it does its work, and only learns later than usual.
+	Stale bool
 }
 
 // Health answers the probes. /healthz says that the process runs; /readyz that
 // it can do its work: every check passes and no shutdown has begun. Answers name
-// failing checks; causes go to the log.
+// failing checks, and those by which the node is stale only; causes go to the
+// log.
 type Health struct {
 	Log    *slog.Logger
 	Gate   *Gate // nil: never shutting down
@@ -34,6 +38,7 @@ type Health struct {
 type readiness struct {
 	Ready   bool     `json:"ready"`
 	Failing []string `json:"failing"`
+	Stale   []string `json:"stale,omitempty"`
 }
 
 func (h *Health) mount(app fiber.Router) {
@@ -60,8 +65,12 @@ func (h *Health) ask(ctx context.Context) readiness {
 	r := readiness{Ready: true}
 	for i, err := range errs {
 		if err != nil {
-			h.log().Warn("not ready", "check", h.Checks[i].Name, "cause", err)
-			r.Failing = append(r.Failing, h.Checks[i].Name)
+			h.log().Warn("not ready", "check", h.Checks[i].Name, "stale", h.Checks[i].Stale, "cause", err)
+			if h.Checks[i].Stale {
+				r.Stale = append(r.Stale, h.Checks[i].Name)
+			} else {
+				r.Failing = append(r.Failing, h.Checks[i].Name)
+			}
 		}
 	}
 	if h.Gate != nil && h.Gate.Closed() {

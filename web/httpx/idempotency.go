@@ -8,6 +8,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"yunzhang.dev/authz/fault"
+	"yunzhang.dev/authz/unit"
 	"yunzhang.dev/cloudseal/gm"
 )
 
@@ -16,12 +17,22 @@ type Idempotency interface {
 	// Begin claims the key by inserting its record: of several callers at once
 	// one gets a zero Stored and must call Finish or Abandon. Later callers with
 	// the same fingerprint get what Finish stored, or fault.IdempotencyRunning
-	// while it has not; another fingerprint gives fault.IdempotencyMismatch.
-	Begin(ctx context.Context, client, route, key string, fingerprint gm.Digest) (Stored, error)
+	// while it has not; another fingerprint gives fault.IdempotencyMismatch. The
+	// client's Spend runs first, in the same transaction, and what it wrote stays
+	// whichever of these is the answer.
+	Begin(ctx context.Context, c Client, route, key string, fingerprint gm.Digest) (Stored, error)
 	// Finish stores the answer durably.
 	Finish(ctx context.Context, client, route, key string, answer Stored) error
 	// Abandon forgets the claim, so that the same key may be tried again.
 	Abandon(ctx context.Context, client, route, key string) error
+}
+
+// Client is who makes a request, as authenticated.
+type Client struct {
+	Name string // keys of clients with different names never meet
+	// Spend uses up the request's nonce; its error refuses the request. nil: it
+	// has none, or it is spent already.
+	Spend func(tx unit.Tx) error
 }
 
 // Stored is an answer. Body may hold personal data: a store encrypts it.
@@ -38,16 +49,17 @@ const (
 )
 
 // Idempotent is a handler in front of one that changes state: a repetition with
-// the same key gets the first answer and changes nothing. client names who asks,
-// as authenticated; keys of different clients never meet.
-func Idempotent(store Idempotency, client func(*fiber.Ctx) string) fiber.Handler {
+// the same key gets the first answer and changes nothing. client says who asks. Its
+// nonce is spent together with the claim of the key.
+func Idempotent(store Idempotency, client func(*fiber.Ctx) Client) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		key, err := ParseIdempotencyKey(c.Get(IdempotencyKey))
 		if err != nil {
 			return err
 		}
-		run := idempotent{store: store, client: client(c), route: c.Route().Method + " " + c.Route().Path, key: key}
-		stored, err := store.Begin(c.UserContext(), run.client, run.route, key, Fingerprint(c))
+		who := client(c)
+		run := idempotent{store: store, client: who.Name, route: c.Route().Method + " " + c.Route().Path, key: key}
+		stored, err := store.Begin(c.UserContext(), who, run.route, key, Fingerprint(c))
 		if err != nil {
 			return err
 		}
@@ -79,10 +91,10 @@ func ParseIdempotencyKey(value string) (string, error) {
 
 const wordLetters = "0123456789-_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-// Fingerprint is SM3(method ‖ 0 ‖ path ‖ 0 ‖ body), the path with its query.
+// Fingerprint is SM3(method ‖ 0 ‖ path ‖ 0 ‖ SM3(body)), the path with its query.
 func Fingerprint(c *fiber.Ctx) gm.Digest {
-	zero := []byte{0}
-	return gm.SM3([]byte(c.Method()), zero, c.Request().Header.RequestURI(), zero, c.Request().Body())
+	zero, body := []byte{0}, BodySM3(c)
+	return gm.SM3([]byte(c.Method()), zero, c.Request().Header.RequestURI(), zero, body[:])
 }
 
 func replay(c *fiber.Ctx, s Stored) {

@@ -29,13 +29,18 @@ type shelved struct {
 
 func newShelf() *shelf { return &shelf{entries: map[string]*shelved{}} }
 
-func (s *shelf) Begin(_ context.Context, client, route, key string, fp gm.Digest) (httpx.Stored, error) {
+func (s *shelf) Begin(_ context.Context, c httpx.Client, route, key string, fp gm.Digest) (httpx.Stored, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e, ok := s.entries[client+route+key]
+	if c.Spend != nil {
+		if err := c.Spend(nil); err != nil {
+			return httpx.Stored{}, err
+		}
+	}
+	e, ok := s.entries[c.Name+route+key]
 	switch {
 	case !ok:
-		s.entries[client+route+key] = &shelved{fingerprint: fp}
+		s.entries[c.Name+route+key] = &shelved{fingerprint: fp}
 		return httpx.Stored{}, nil
 	case e.fingerprint != fp:
 		return httpx.Stored{}, fault.IdempotencyMismatch
@@ -65,7 +70,7 @@ func (s *shelf) Abandon(_ context.Context, client, route, key string) error {
 // desk is a server whose handler counts how often it ran and fails as told.
 func desk(store httpx.Idempotency) (app *fiber.App, runs *int, next *func() error) {
 	app, runs, next = httpx.NewServer(httpx.Deps{}), new(int), new(func() error)
-	client := func(c *fiber.Ctx) string { return c.Get("X-Client") }
+	client := func(c *fiber.Ctx) httpx.Client { return httpx.Client{Name: c.Get("X-Client")} }
 	app.Post("/tickets/:id", httpx.Idempotent(store, client), func(c *fiber.Ctx) error {
 		*runs++
 		if *next != nil {

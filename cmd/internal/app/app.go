@@ -10,14 +10,13 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"path/filepath"
 	"time"
 
 	"yunzhang.dev/authz/realperson"
 	"yunzhang.dev/binding"
+	"yunzhang.dev/cloudseal/gm"
 	"yunzhang.dev/cmd/internal/config"
 	"yunzhang.dev/cmd/internal/store"
-	"yunzhang.dev/cmd/internal/store/engine/embedded"
 	"yunzhang.dev/qrflow/ws"
 	"yunzhang.dev/web/httpx"
 )
@@ -33,9 +32,13 @@ type App struct {
 	main    *store.Main
 	journal *store.Journal
 	blobs   *store.Blobs
+	bucket  store.Bucket // beneath blobs
+	leases  *store.Leases
 	domains domains
 	hub     *ws.Hub
+	ears    ears
 	metrics *httpx.Metrics
+	gauges  gauges
 	close   []func() error
 }
 
@@ -52,10 +55,11 @@ func New(cfg config.Config, opts Options) (*App, error) {
 		opts.Now = time.Now
 	}
 	a := &App{cfg: cfg, opts: opts, now: millis(opts.Now), log: opts.Log, metrics: httpx.NewMetrics()}
+	a.ears.hear(a.now()) // nothing was missed yet
 	if a.log == nil {
 		a.log = newLog(cfg.Log)
 	}
-	for _, step := range []func() error{a.openSecrets, a.openStores, a.openProviders, a.wire, a.wireHub} {
+	for _, step := range []func() error{a.openSecrets, a.openStores, a.openProviders, a.wire, a.wireHub, a.wireMetrics} {
 		if err := step(); err != nil {
 			return nil, errors.Join(err, a.Close())
 		}
@@ -68,34 +72,11 @@ func (a *App) openSecrets() (err error) {
 	return err
 }
 
-func (a *App) openStores() error {
-	main, err := a.openEngine(a.cfg.DataDir)
-	if err != nil {
-		return err
-	}
-	journal, err := a.openEngine(filepath.Join(a.cfg.DataDir, "signer"))
-	if err != nil {
-		return err
-	}
-	a.main, a.journal = store.NewMain(store.New(main, a.secrets)), store.NewJournal(store.New(journal, a.secrets))
-	if a.blobs, err = store.OpenBlobs(filepath.Join(a.cfg.DataDir, "documents"), a.secrets); err != nil {
-		return err
-	}
-	ctx := context.Background()
-	return errors.Join(a.main.Ready(ctx), a.journal.Ready(ctx))
-}
-
-func (a *App) openEngine(dir string) (*embedded.Store, error) {
-	e, err := embedded.Open(dir, embedded.Options{Now: a.opts.Now})
-	if err != nil {
-		return nil, err
-	}
-	a.close = append(a.close, e.Close)
-	return e, nil
-}
-
 func (a *App) openProviders() (err error) {
 	a.outside, err = sandboxProviders(a.cfg, a.opts.World, a.now)
+	if err == nil {
+		a.outside.faces.Share(a.secrets.derive("sandbox faces")[:gm.SealKeySize])
+	}
 	return err
 }
 

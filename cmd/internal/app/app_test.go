@@ -13,6 +13,7 @@ import (
 
 	"yunzhang.dev/cmd/internal/app"
 	"yunzhang.dev/cmd/internal/config"
+	"yunzhang.dev/cmd/internal/store/storetest"
 )
 
 // settings is a sandbox node on a port of its own.
@@ -20,7 +21,7 @@ func settings(t testing.TB, dir, addr string) config.Config {
 	t.Helper()
 	c := config.Default()
 	c.Listen, c.DataDir, c.KeysDir = addr, filepath.Join(dir, "data"), filepath.Join(dir, "keys")
-	c.Sandbox.Enabled = true
+	c.Sandbox.Enabled, c.Store = true, storetest.Choose(t)
 	_, port, _ := net.SplitHostPort(addr)
 	origin := func(name string) string { return "http://" + name + ".localhost:" + port }
 	c.Sites = config.Sites{

@@ -6,7 +6,9 @@ import (
 	"sync"
 	"time"
 
+	"yunzhang.dev/authz/unit"
 	"yunzhang.dev/cloudseal/gm"
+	"yunzhang.dev/cmd/internal/store"
 	"yunzhang.dev/web/httpx"
 )
 
@@ -41,9 +43,23 @@ func (a *App) Chain(ctx context.Context) error {
 	return err
 }
 
-// WriteRow is the least durable write: one transaction with one small row.
-func (a *App) WriteRow(ctx context.Context) error {
-	return nonces{a.main.Work, a.main.Spent}.Spend(ctx, "bench", gm.SM3(gm.Random(16)).Hex(), a.now().Add(time.Minute))
+// WriteRows is the least that one transaction costs: so many of the smallest
+// rows, and one with each of the given contents encrypted.
+func (a *App) WriteRows(ctx context.Context, n int, contents ...[]byte) error {
+	nonces, until := nonces{a.main.Work, a.main.Spent}, a.now().Add(time.Minute)
+	return a.main.Work.Update(ctx, func(tx unit.Tx) error {
+		for range n {
+			if err := nonces.SpendIn(tx, "bench", gm.SM3(gm.Random(16)).Hex(), until); err != nil {
+				return err
+			}
+		}
+		for _, b := range contents {
+			if err := a.main.Answers.Insert(tx, &store.Answer{Row: unit.Row{ID: unit.NewID("bench")}, Body: b}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // PutBlob and GetBlob are the least that keeping a document costs.

@@ -1,7 +1,6 @@
 package app_test
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"net/http"
@@ -57,67 +56,48 @@ func (w *watch) forget() {
 // checking after are the client's.
 type metered struct {
 	*watch
-	inner http.RoundTripper
-	part  string
+	line
+	part string
 }
 
 // RoundTrip implements http.RoundTripper.
 func (m *metered) RoundTrip(r *http.Request) (*http.Response, error) {
 	m.mark(others)
-	defer func() { m.mark(m.part) }()
-	answer, err := m.inner.RoundTrip(r)
-	if err != nil {
-		return nil, err
-	}
-	b, err := io.ReadAll(answer.Body)
-	if closing := answer.Body.Close(); err == nil {
-		err = closing
-	}
-	answer.Body = io.NopCloser(bytes.NewReader(b))
-	return answer, err
+	defer m.mark(m.part)
+	return m.line.RoundTrip(r)
 }
 
-// demand is one thing the protocol asks for: how often, and what one costs.
+// demand is a part of a stamp, or of its floor: how often it is done for one
+// stamp, and what that cost in all the stamps.
 type demand struct {
 	name  string
 	times int
-	each  spent
+	call  func() error // of the floor: does it once
+	spent spent
 }
 
-func (d demand) all() spent {
-	return spent{d.each.cpu * time.Duration(d.times), d.each.clock * time.Duration(d.times)}
-}
-
-func sum(list []demand) (total spent) {
-	for _, d := range list {
-		total.cpu += d.all().cpu
-		total.clock += d.all().clock
-	}
-	return total
-}
-
-// parts gives what was counted, per operation, without what others did and
-// without the named parts.
-func (w *watch) parts(n int, without ...string) (list []demand) {
+// parts gives what was counted, without what others did and without the named
+// parts.
+func (w *watch) parts(without ...string) (list []*demand) {
 	for _, part := range w.order {
 		if part != others && !slices.Contains(without, part) {
-			list = append(list, demand{part, 1, w.spent[part].per(n)})
+			list = append(list, &demand{name: part, times: 1, spent: w.spent[part]})
 		}
 	}
 	return list
 }
 
-func write(out io.Writer, title string, list []demand) spent {
+// write prints a list for one of n stamps, and gives its sum.
+func write(out io.Writer, title string, n int, list []*demand) (total spent) {
 	fmt.Fprintf(out, "\n%s\n", title)
 	for _, d := range list {
-		a := d.all()
-		times := ""
+		one, times := d.spent.per(n), ""
 		if d.times != 1 {
 			times = fmt.Sprintf("%d × ", d.times)
 		}
-		fmt.Fprintf(out, "  %8.3f ms cpu %8.3f ms  %s%s\n", ms(a.cpu), ms(a.clock), times, d.name)
+		fmt.Fprintf(out, "  %8.3f ms cpu %8.3f ms  %s%s\n", ms(one.cpu), ms(one.clock), times, d.name)
+		total = spent{total.cpu + one.cpu, total.clock + one.clock}
 	}
-	total := sum(list)
 	fmt.Fprintf(out, "  %8.3f ms cpu %8.3f ms  = in all\n", ms(total.cpu), ms(total.clock))
 	return total
 }
@@ -125,9 +105,9 @@ func write(out io.Writer, title string, list []demand) spent {
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 // named gives these parts only.
-func (w *watch) named(n int, parts ...string) (list []demand) {
+func (w *watch) named(parts ...string) (list []*demand) {
 	for _, part := range parts {
-		list = append(list, demand{part, 1, w.spent[part].per(n)})
+		list = append(list, &demand{name: part, times: 1, spent: w.spent[part]})
 	}
 	return list
 }

@@ -12,6 +12,7 @@ import (
 	"yunzhang.dev/cloudseal"
 	"yunzhang.dev/cloudseal/impression"
 	"yunzhang.dev/cloudseal/keys"
+	"yunzhang.dev/qrflow"
 )
 
 // Checkpoints are the named points of a stamp at which tests kill the process.
@@ -188,3 +189,9 @@ func (a *App) Bind(ctx context.Context, app, account, uscc, person string) error
 		})
 	})
 }
+
+// NewLimiter makes the limiter of another node on the same store.
+func (a *App) NewLimiter() qrflow.Limiter { return newLimiter(a.main.Work, a.main.Windows, a.log) }
+
+// Pooled is pooled.
+func Pooled(uri string, size int) string { return pooled(uri, size) }

@@ -30,29 +30,50 @@ func answerID(client, route, key string) string {
 }
 
 // Begin implements httpx.Idempotency.
-func (a answers) Begin(ctx context.Context, client, route, key string, fp gm.Digest) (stored httpx.Stored, err error) {
-	row := &store.Answer{Row: unit.Row{ID: answerID(client, route, key)}, Fingerprint: fp}
-	err = a.work.Update(ctx, func(tx unit.Tx) error {
-		stored = httpx.Stored{}
-		row.Expires, row.Until = tx.Now().Add(idempotencyLife), tx.Now().Add(claimLife)
-		old, err := a.table.Get(tx, row.ID)
-		switch {
-		case errors.Is(err, unit.ErrAbsent):
-			return takenAgain(a.table.Insert(tx, row))
-		case err != nil:
-			return err
-		case !old.Until.IsZero() && !old.Fingerprint.Equal(fp):
-			return fault.IdempotencyMismatch
-		case old.Status == 0 && !tx.Now().Before(old.Until):
-			row.Ver = old.Ver
-			return a.table.Replace(tx, row)
-		case old.Status == 0:
-			return fault.IdempotencyRunning.After(time.Second)
+func (a answers) Begin(ctx context.Context, c httpx.Client, route, key string, fp gm.Digest) (httpx.Stored, error) {
+	row := &store.Answer{Row: unit.Row{ID: answerID(c.Name, route, key)}, Fingerprint: fp}
+	var old *store.Answer
+	err := a.work.Update(ctx, func(tx unit.Tx) (err error) {
+		if c.Spend != nil {
+			if err := c.Spend(tx); err != nil {
+				return err
+			}
 		}
-		stored = httpx.Stored{Status: old.Status, Type: old.Type, Body: old.Body}
-		return nil
+		old, err = a.claim(tx, row)
+		return err
 	})
-	return stored, err
+	if err != nil || old == nil {
+		return httpx.Stored{}, err
+	}
+	return recall(old, fp) // a refusal too: the nonce stays spent
+}
+
+// claim writes the record of a request that is to run, or gives the one that
+// says why it is not.
+func (a answers) claim(tx unit.Tx, row *store.Answer) (old *store.Answer, err error) {
+	row.Expires, row.Until = tx.Now().Add(idempotencyLife), tx.Now().Add(claimLife)
+	old, err = a.table.Get(tx, row.ID)
+	switch {
+	case errors.Is(err, unit.ErrAbsent):
+		return nil, takenAgain(a.table.Insert(tx, row))
+	case err != nil:
+		return nil, err
+	case old.Status == 0 && !tx.Now().Before(old.Until) && (old.Until.IsZero() || old.Fingerprint.Equal(row.Fingerprint)):
+		row.Ver = old.Ver
+		return nil, a.table.Replace(tx, row)
+	}
+	return old, nil
+}
+
+// recall gives what a record says to a later request.
+func recall(old *store.Answer, fp gm.Digest) (httpx.Stored, error) {
+	switch {
+	case !old.Fingerprint.Equal(fp):
+		return httpx.Stored{}, fault.IdempotencyMismatch
+	case old.Status == 0:
+		return httpx.Stored{}, fault.IdempotencyRunning.After(time.Second)
+	}
+	return httpx.Stored{Status: old.Status, Type: old.Type, Body: old.Body}, nil
 }
 
 // takenAgain turns a lost race for a new row into a conflict, so that the unit
@@ -87,7 +108,7 @@ func (a answers) change(ctx context.Context, id string, change func(*store.Answe
 	})
 }
 
-// nonces implements sign.Nonces.
+// nonces implements api.Nonces.
 type nonces struct {
 	work  unit.Work
 	table unit.Table[store.Spent]
@@ -95,8 +116,11 @@ type nonces struct {
 
 // Spend implements sign.Nonces.
 func (n nonces) Spend(ctx context.Context, keyID, nonce string, until time.Time) error {
+	return n.work.Update(ctx, func(tx unit.Tx) error { return n.SpendIn(tx, keyID, nonce, until) })
+}
+
+// SpendIn implements api.Nonces.
+func (n nonces) SpendIn(tx unit.Tx, keyID, nonce string, until time.Time) error {
 	id := gm.SM3([]byte(keyID), []byte{0}, []byte(nonce)).Hex()
-	return n.work.Update(ctx, func(tx unit.Tx) error {
-		return n.table.Insert(tx, &store.Spent{Row: unit.Row{ID: id}, Expires: until.UTC().Truncate(time.Millisecond)})
-	})
+	return n.table.Insert(tx, &store.Spent{Row: unit.Row{ID: id}, Expires: until.UTC().Truncate(time.Millisecond)})
 }

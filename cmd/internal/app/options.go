@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"time"
 
+	"go.mongodb.org/mongo-driver/v2/event"
+
 	"yunzhang.dev/qrflow"
 )
 
@@ -18,6 +20,8 @@ type Options struct {
 	// Unlimited lifts the rates of tickets and scans, for load tests and
 	// benchmarks.
 	Unlimited bool
+	// Monitor is told every command to MongoDB, for tests that count them.
+	Monitor *event.CommandMonitor
 }
 
 // plenty is a rate that no test reaches.

@@ -115,6 +115,13 @@ func writeKeyFile(path string, b []byte) error {
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
-// Fingerprint names the keys folder in logs and in doctor without giving
-// anything of it away.
-func (s *Secrets) Fingerprint() string { return hex.EncodeToString(s.derive("fingerprint")[:8]) }
+// Fingerprint names the keys of the folder, all of them together, in logs, in
+// doctor and in the stores that were made with them, without giving anything
+// away. Certificates are left out: they are renewed.
+func (s *Secrets) Fingerprint() string {
+	parts := [][]byte{[]byte("fingerprint"), s.kek, s.rowKey}
+	for _, k := range []*gm.PrivateKey{s.Authority, s.Status, s.Issuing, s.Maker} {
+		parts = append(parts, k.Public().SPKI())
+	}
+	return hex.EncodeToString(gm.Derive(s.cluster, "yunzhang/1", parts...)[:8])
+}

@@ -13,7 +13,6 @@ import (
 
 	"yunzhang.dev/authz/unit"
 	"yunzhang.dev/binding/api"
-	"yunzhang.dev/cmd/internal/store/engine"
 	"yunzhang.dev/mobileapi"
 	"yunzhang.dev/qrflow/ws"
 	"yunzhang.dev/web/httpx"
@@ -38,35 +37,6 @@ func (a *App) socketLimits() ws.Limits {
 		l.PerIP, l.Attempts = 1<<20, httpx.Rate{Count: 1 << 30, Per: time.Second}
 	}
 	return l
-}
-
-// follow wakes waiting pages when their ticket has an event. It is a hint: the
-// hub looks at all of its tickets every few seconds anyway.
-func (a *App) follow(ctx context.Context) {
-	for ctx.Err() == nil {
-		at, err := a.main.Engine().Tail(ctx, "events")
-		if err == nil {
-			err = a.main.Engine().Follow(ctx, "events", at, func(c engine.Change) error {
-				if ticket, ok := c.Doc.Lookup("ticket").StringValueOK(); ok {
-					a.hub.Wake(ticket)
-				}
-				return nil
-			})
-		}
-		if ctx.Err() == nil {
-			a.log.WarnContext(ctx, "following events broke off, starting again", "error", err)
-			pause(ctx, time.Second)
-		}
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-t.C:
-	}
 }
 
 // hostOf is the host of an origin, with its port.
@@ -124,6 +94,7 @@ func (a *App) health(gate *httpx.Gate) *httpx.Health {
 	}
 	return &httpx.Health{Log: a.log, Gate: gate, Checks: []httpx.Check{
 		{Name: "store", Run: view(a.main.Work)}, {Name: "signer", Run: view(a.journal.Work)},
+		{Name: "events", Stale: true, Run: a.hears},
 	}}
 }
 

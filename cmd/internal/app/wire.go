@@ -103,7 +103,7 @@ func (a *App) wireSeals() error {
 		Blobs: a.blobs, Signer: d.signer, Stops: d.signer, Audit: d.audit, Issuer: issuing,
 		Maker: a.secrets.Maker, MakerCertificate: a.secrets.MakerCert, StatusKey: a.secrets.Status,
 		Roots: [][]byte{a.secrets.RootCert}, Intermediates: [][]byte{a.secrets.IssuingCert},
-		Authorities: []gm.PublicKey{a.secrets.Authority.Public()}, Host: c.Sites.Issuer, Limits: limits,
+		Authorities: []gm.PublicKey{a.secrets.Authority.Public()}, Host: c.Sites.Issuer, Node: c.NodeName(), Limits: limits,
 		Second: a.passkeys(), Passkeys: verify.Passkeys{RPID: a.passkeys().RPID, Origins: a.passkeys().Origins},
 		Now: a.now, Log: a.log, Checkpoint: a.opts.Checkpoint,
 	})
@@ -115,6 +115,7 @@ func (a *App) wireFlow() (err error) {
 	a.domains.flow, err = qrflow.New(qrflow.Deps{
 		Work: a.main.Work, Tickets: a.main.Tickets, Events: a.main.Events, Approvals: a.main.Approvals, Audit: a.domains.audit,
 		Secrets: []qrflow.Secret{{ID: "1", Key: a.secrets.derive("tickets")}}, QRBase: c.Sites.Verify + "/q", Now: a.now,
+		Limiter: newLimiter(a.main.Work, a.main.Windows, a.log),
 		Limits: qrflow.Limits{
 			Frame: l.Frame.D(), Open: l.Open.D(), DecideLogin: l.DecideLogin.D(), DecideBind: l.DecideBind.D(),
 			DecideStamp: l.DecideStamp.D(), Start: l.Start.D(), Result: l.Result.D(), OpenTickets: c.Limits.OpenTickets,

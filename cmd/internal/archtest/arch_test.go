@@ -222,3 +222,17 @@ func TestNoInitAndNoWallClockInDomains(t *testing.T) {
 		})
 	}
 }
+
+func TestWhatIsForTestsIsLinkedNowhere(t *testing.T) {
+	for _, s := range sources(t) {
+		if s.test {
+			continue
+		}
+		for _, p := range imports(s) {
+			to := strings.TrimPrefix(p, module+"/")
+			if rooms, only := testsOnly[to]; only && s.pkg != to && !slices.Contains(rooms, s.pkg) {
+				t.Errorf("%s imports %s, which is for tests only", s.path, to)
+			}
+		}
+	}
+}

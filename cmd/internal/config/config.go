@@ -11,12 +11,19 @@ type Config struct {
 	// True refuses every sandbox provider, every software key tier and plain
 	// http. A system that people rely on runs with nothing else.
 	Production bool `toml:"production"`
-	// Folder of the database and the documents. Whoever can write to it can
-	// delete and delay, but can neither stamp nor forge an approval.
+	// Name of this node among those that share a database, for logs and for
+	// whose work is whose. Empty: the host's name. Two nodes of one name take
+	// work from each other; it is done once all the same.
+	Node string `toml:"node"`
+	// Folder of this node: with store.engine = "embedded" the database and the
+	// documents, with "mongodb" only what is the node's own, its operators'
+	// socket and the sandbox's outbox. Whoever can write to it can delete and
+	// delay, but can neither stamp nor forge an approval.
 	DataDir string `toml:"data_dir"`
-	// Folder of the keys, made by "yunzhang init". It is refused inside
-	// data_dir: a copy of the data must not hold what opens it. Whoever can
-	// read it can stamp; lose it and every seal is lost.
+	// Folder of the keys, made by "yunzhang init", the same on every node: a
+	// node with other keys than the database was made with does not start. It is
+	// refused inside data_dir: a copy of the data must not hold what opens it.
+	// Whoever can read it can stamp; lose it and every seal is lost.
 	KeysDir string `toml:"keys_dir"`
 	// Unix socket for operators ("yunzhang admin"), mode 0600. Empty: data_dir/admin.sock.
 	AdminSocket string `toml:"admin_socket"`
@@ -24,6 +31,7 @@ type Config struct {
 	// not finished then is finished at the next start.
 	ShutdownGrace Duration `toml:"shutdown_grace"`
 
+	Store     Store     `toml:"store"`
 	Sites     Sites     `toml:"sites"`
 	TLS       TLS       `toml:"tls"`
 	Log       Log       `toml:"log"`
@@ -31,6 +39,46 @@ type Config struct {
 	Lifetimes Lifetimes `toml:"lifetimes"`
 	Risk      Risk      `toml:"risk"`
 	Sandbox   Sandbox   `toml:"sandbox"`
+}
+
+// Store says where everything is kept.
+type Store struct {
+	// embedded: in data_dir, for one node, no set-up. mongodb: on a replica set
+	// or sharded cluster, shared by any number of nodes. "yunzhang move" takes
+	// what is there from one to the other.
+	Engine  string  `toml:"engine"`
+	MongoDB MongoDB `toml:"mongodb"`
+}
+
+// MongoDB is the database that several nodes share; it means something with
+// store.engine = "mongodb" only. Majority, snapshot and primary are not
+// settings: what is acknowledged must be durable.
+type MongoDB struct {
+	// Connection string of the replica set or of the mongos, with user, TLS and
+	// authentication as MongoDB's manual has them:
+	// mongodb://yunzhang:…@db1,db2,db3/?replicaSet=rs0&tls=true&authSource=admin.
+	URI string `toml:"uri" secret:"true"`
+	// Database of everything but the signer's journal. The user needs the
+	// rights in deploy/rights.js on it and none beyond it.
+	Database string `toml:"database"`
+	// Connection string for the signer's own store, with a user of its own, so
+	// that who gets at the one store cannot write to the other. Empty: uri,
+	// which is for trials and refused in production.
+	SignerURI string `toml:"signer_uri" secret:"true"`
+	// Database of the signer's journal; never that of database.
+	SignerDatabase string `toml:"signer_database"`
+	// Most connections to each member. A unit of work holds one while it runs:
+	// more requests at once than this wait for each other.
+	Pool int `toml:"pool"`
+	// How long one command may take, waiting for a new primary included: an
+	// election takes 12s with MongoDB's own settings. Longer keeps people
+	// waiting, shorter turns every fail-over into errors.
+	Timeout Duration `toml:"timeout"`
+	// How long a commit whose answer was lost is asked for before it is said that
+	// its outcome is not known. Longer than an election.
+	CommitPatience Duration `toml:"commit_patience"`
+	// How long the start waits for a primary before it says what is wrong.
+	StartTimeout Duration `toml:"start_timeout"`
 }
 
 // Sites are the web origins under which one node answers, each a separate
@@ -153,11 +201,21 @@ type Sandbox struct {
 	LAN bool `toml:"lan"`
 }
 
+// The engines of store.engine.
+const (
+	Embedded = "embedded"
+	OnMongo  = "mongodb"
+)
+
 // Default is a configuration for one machine behind a proxy; keys, sites and
 // providers still have to be named.
 func Default() Config {
 	return Config{
 		Listen: "127.0.0.1:8080", DataDir: "data", KeysDir: "keys", ShutdownGrace: Duration(20 * time.Second),
+		Store: Store{Engine: Embedded, MongoDB: MongoDB{
+			Database: "yunzhang", SignerDatabase: "yunzhang_signer", Pool: 100,
+			Timeout: Duration(20 * time.Second), CommitPatience: Duration(30 * time.Second), StartTimeout: Duration(30 * time.Second),
+		}},
 		Log: Log{Level: "info", Format: "text"},
 		Limits: Limits{
 			Document: 20 << 20, Batch: 500, BatchBytes: 512 << 20, ApplicationRate: 100, AddressRate: 50, SocketsPerAddress: 50,

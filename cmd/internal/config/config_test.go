@@ -29,6 +29,37 @@ func write(t *testing.T, text string) string {
 	return path
 }
 
+// mongo is a file with a store on MongoDB.
+func mongo(uri, more string) string {
+	return usable + "[store]\nengine = \"mongodb\"\n[store.mongodb]\nuri = \"" + uri + "\"\n" + more + "\n"
+}
+
+func TestStoreOnMongoDB(t *testing.T) {
+	t.Parallel()
+	c, err := config.Load(write(t, mongo("mongodb://u:p@a.example:27017,b.example:27018/?replicaSet=rs0", "")), []string{
+		"YUNZHANG_STORE_MONGODB_SIGNER_URI=mongodb://signer@a.example/?replicaSet=rs0", "YUNZHANG_MONGODB_URI=mongodb://tests", "YUNZHANG_MONGOD=/x",
+	})
+	if err != nil || c.Store.Engine != config.OnMongo || c.Store.MongoDB.SignerURI == "" || c.Store.MongoDB.Database != "yunzhang" {
+		t.Errorf("%v, %v", c.Store, err)
+	}
+	if c.Node = "n1"; c.NodeName() != "n1" {
+		t.Errorf("%q", c.NodeName())
+	}
+	if c.Node = ""; c.NodeName() == "" {
+		t.Error("a node without a name")
+	}
+}
+
+// A connection string holds a password, so no complaint repeats it.
+func TestNoComplaintRepeatsAPassword(t *testing.T) {
+	t.Parallel()
+	for _, uri := range []string{"http://u:s3cret@a/", "mongodb://u:s3cret@a/?w=1", "mongodb://u:s3cret@a b/?%"} {
+		if _, err := config.Load(write(t, mongo(uri, "")), nil); err == nil || strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("%v", err)
+		}
+	}
+}
+
 func TestFileAndEnvironment(t *testing.T) {
 	t.Parallel()
 	path := write(t, "listen = \"127.0.0.1:9000\"\n"+usable+"\n[lifetimes]\nopen = \"90s\"\n")
@@ -77,6 +108,15 @@ func TestRefusals(t *testing.T) {
 		{"longer than a request may last", usable, "YUNZHANG_LIFETIMES_OPEN=4m YUNZHANG_LIFETIMES_DECIDE_STAMP=7m", "more than the 10m"},
 		{"a batch too large", usable, "YUNZHANG_LIMITS_BATCH=501", "limits.batch"},
 		{"a batch smaller than a document", usable, "YUNZHANG_LIMITS_BATCH_BYTES=5", "limits.batch_bytes"},
+		{"unknown engine", usable, "YUNZHANG_STORE_ENGINE=postgres", "neither embedded nor mongodb"},
+		{"no connection string", usable + "[store]\nengine = \"mongodb\"\n", "", "store.mongodb.uri: is no connection string"},
+		{"weaker than majority", mongo("mongodb://a,b/?replicaSet=r&w=1", ""), "", "store.mongodb.uri: sets w"},
+		{"reads from secondaries", mongo("mongodb://a,b/?replicaSet=r&readPreference=nearest", ""), "", "sets readPreference"},
+		{"one member only", mongo("mongodb://a/?directConnection=true", ""), "", "directConnection"},
+		{"one database for both", mongo("mongodb://a/", "database = \"x\"\nsigner_database = \"x\""), "", "store.mongodb.signer_database"},
+		{"MongoDB's own database", mongo("mongodb://a/", "database = \"admin\""), "", "store.mongodb.database"},
+		{"one user for both in production", "production = true\n" + mongo("mongodb://a/", ""), "", "store.mongodb.signer_uri"},
+		{"no pool", mongo("mongodb://a/", "pool = 0"), "", "store.mongodb.pool"},
 		{"no port", usable, "YUNZHANG_LISTEN=here", "listen"},
 	}
 	for _, row := range rows {

@@ -99,7 +99,7 @@ func (c *Config) readEnv(environ []string) error {
 	walk(reflect.ValueOf(c).Elem(), "", func(key string, v reflect.Value) { fields[Variable(key)] = v })
 	for _, pair := range environ {
 		name, value, _ := strings.Cut(pair, "=")
-		if !strings.HasPrefix(name, Prefix) || strings.HasPrefix(name, Prefix+"TEST_") || name == Prefix+"CONFIG" {
+		if !strings.HasPrefix(name, Prefix) || notOurs(name) {
 			continue
 		}
 		v, known := fields[name]
@@ -118,6 +118,16 @@ func (c *Config) readEnv(environ []string) error {
 		}
 	}
 	return nil
+}
+
+// notOurs tells the variables with our prefix that are no keys: where the file
+// is, and what the tests go by.
+func notOurs(name string) bool {
+	switch name {
+	case Prefix + "CONFIG", Prefix + "MONGODB_URI", Prefix + "MONGOD":
+		return true
+	}
+	return strings.HasPrefix(name, Prefix+"TEST_")
 }
 
 // walk visits every field that can be set, with its key path.

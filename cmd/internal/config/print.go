@@ -24,18 +24,38 @@ func (c Config) GoString() string { return c.String() }
 // LogValue is String for logs.
 func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
-// String is that of Config for the part that holds a secret.
-func (l Log) String() string {
-	var b strings.Builder
-	list(&b, reflect.ValueOf(l), "log")
-	return b.String()
-}
+// String is that of Config for a part that holds a secret.
+func (l Log) String() string { return part(l, "log") }
 
 // GoString is String.
 func (l Log) GoString() string { return l.String() }
 
 // LogValue is String for logs.
 func (l Log) LogValue() slog.Value { return slog.StringValue(l.String()) }
+
+// String is that of Config for a part that holds a secret.
+func (s Store) String() string { return part(s, "store") }
+
+// GoString is String.
+func (s Store) GoString() string { return s.String() }
+
+// LogValue is String for logs.
+func (s Store) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
+// String is that of Config for a part that holds a secret.
+func (m MongoDB) String() string { return part(m, "store.mongodb") }
+
+// GoString is String.
+func (m MongoDB) GoString() string { return m.String() }
+
+// LogValue is String for logs.
+func (m MongoDB) LogValue() slog.Value { return slog.StringValue(m.String()) }
+
+func part(v any, path string) string {
+	var b strings.Builder
+	list(&b, reflect.ValueOf(v), path)
+	return b.String()
+}
 
 func list(b *strings.Builder, v reflect.Value, path string) {
 	for i := range v.NumField() {

@@ -16,12 +16,13 @@ func TestNothingPrintsASecret(t *testing.T) {
 	t.Parallel()
 	c := config.Default()
 	c.Log.MetricsToken = "s3cret"
+	c.Store.MongoDB.URI, c.Store.MongoDB.SignerURI = "mongodb://u:s3cret@a", "mongodb://v:s3cret@a"
 	var log bytes.Buffer
 	logger := slog.New(slog.NewJSONHandler(&log, nil))
-	logger.Info("x", "config", c, "log", c.Log, "both", &c)
+	logger.Info("x", "config", c, "log", c.Log, "both", &c, "store", c.Store, "mongodb", c.Store.MongoDB)
 	text := log.String()
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
-		text += fmt.Sprintf(verb+verb+verb, c, c.Log, &c)
+		text += fmt.Sprintf(verb+verb+verb+verb+verb, c, c.Log, &c, c.Store, c.Store.MongoDB)
 	}
 	if strings.Contains(text, "s3cret") {
 		t.Errorf("printed: %s", text)
@@ -32,7 +33,7 @@ func TestNothingPrintsASecret(t *testing.T) {
 }
 
 // secretive finds fields whose names say that they hold a secret.
-var secretive = regexp.MustCompile(`(?i)token|secret|password|passphrase`)
+var secretive = regexp.MustCompile(`(?i)token|secret|password|passphrase|URI`)
 
 func TestSecretsAreMarked(t *testing.T) {
 	t.Parallel()

@@ -14,7 +14,7 @@ import (
 // Validate says everything that is wrong at once, each with the key, what is
 // wrong with its value, and the mend.
 func (c *Config) Validate() error {
-	return errors.Join(c.checkListen(), c.checkFolders(), c.checkSites(), c.checkTLS(), c.checkLog(), c.checkNumbers(), c.checkLifetimes(), c.checkRisk())
+	return errors.Join(c.checkListen(), c.checkFolders(), c.checkStore(), c.checkSites(), c.checkTLS(), c.checkLog(), c.checkNumbers(), c.checkLifetimes(), c.checkRisk())
 }
 
 func wrong(key, format string, args ...any) error {
@@ -153,6 +153,7 @@ func (c *Config) checkNumbers() error {
 		{"limits.sockets_per_address", l.SocketsPerAddress, 1, 100_000}, {"limits.connections", l.Connections, 10, 1_000_000},
 		{"limits.open_tickets", l.OpenTickets, 1, 100}, {"limits.pin_tries", l.PINTries, 3, 10}, {"limits.stamp_workers", l.StampWorkers, 1, 256},
 		{"risk.stamp_step_up", c.Risk.StampStepUp, 0, 500},
+		{"store.mongodb.pool", c.Store.MongoDB.Pool, 2, 10_000},
 	} {
 		if r.value < r.min || r.value > r.max {
 			bad = append(bad, wrong(r.key, "%d is not between %d and %d", r.value, r.min, r.max))
@@ -180,6 +181,9 @@ func (c *Config) checkLifetimes() error {
 		{"lifetimes.registry", l.Registry.D(), time.Minute, 7 * 24 * time.Hour},
 		{"lifetimes.seal", l.Seal.D(), 24 * time.Hour, 10 * 365 * 24 * time.Hour},
 		{"risk.known_page", c.Risk.KnownPage.D(), time.Hour, 366 * 24 * time.Hour},
+		{"store.mongodb.timeout", c.Store.MongoDB.Timeout.D(), time.Second, 2 * time.Minute},
+		{"store.mongodb.commit_patience", c.Store.MongoDB.CommitPatience.D(), time.Second, 5 * time.Minute},
+		{"store.mongodb.start_timeout", c.Store.MongoDB.StartTimeout.D(), time.Second, 10 * time.Minute},
 		{"shutdown_grace", c.ShutdownGrace.D(), time.Second, 10 * time.Minute},
 	} {
 		if r.value < r.min || r.value > r.max {

@@ -61,13 +61,22 @@ func StampAsk(account, uscc, document string, page int, x, y float64) ds.Ask {
 	}
 }
 
-// Claim scans what a page shows.
+// rescans is how often a person scans again when the code has rolled on.
+const rescans = 10
+
+// Claim scans what a page shows, and again when the code has rolled on before
+// the server saw it.
 func Claim(ctx context.Context, p *client.Phone, r *Request) (*client.Scan, error) {
-	frame, err := r.Page.Frame(ctx)
-	if err != nil {
-		return nil, err
+	for n := 1; ; n++ {
+		frame, err := r.Page.Frame(ctx)
+		if err != nil {
+			return nil, err
+		}
+		scan, err := p.Scan(ctx, frame)
+		if n == rescans || Code(err) != "frame-stale" {
+			return scan, err
+		}
 	}
-	return p.Scan(ctx, frame)
 }
 
 // Approve looks at everything, copies the number from the page, unlocks the

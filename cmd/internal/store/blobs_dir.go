@@ -117,6 +117,32 @@ func (d *Dir) Get(ctx context.Context, name string) ([]byte, error) {
 	return b, err
 }
 
+// Names implements [Lister].
+func (d *Dir) Names(ctx context.Context, fn func(name string) error) error {
+	folders, err := os.ReadDir(d.root) // in the order of their names
+	if err != nil {
+		return fmt.Errorf("list blobs: %w", err)
+	}
+	for _, folder := range folders {
+		if folder.Name() == asideDir {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		files, err := os.ReadDir(filepath.Join(d.root, folder.Name()))
+		if err != nil {
+			return fmt.Errorf("list blobs: %w", err)
+		}
+		for _, f := range files {
+			if err := fn(f.Name()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // Delete implements [Bucket].
 func (d *Dir) Delete(ctx context.Context, name string) error {
 	if err := ctx.Err(); err != nil {

@@ -52,19 +52,19 @@ type rowCipher struct {
 
 type derivedKey struct {
 	class string
-	key   []byte
+	*gm.Sealer
 }
 
 // keyFor gives the row's key for a field.
-func (r *rowCipher) keyFor(f *sealedField) []byte {
+func (r *rowCipher) keyFor(f *sealedField) (*gm.Sealer, error) {
 	for _, k := range r.keys {
 		if k.class == f.class {
-			return k.key
+			return k.Sealer, nil
 		}
 	}
-	key := oneKey(f.key, "cseal-field/1", []byte(r.collection), []byte(r.id))
+	key, err := gm.NewSealer(oneKey(f.key, "cseal-field/1", []byte(r.collection), []byte(r.id)))
 	r.keys = append(r.keys, derivedKey{f.class, key})
-	return key
+	return key, err
 }
 
 // aad binds a sealed value to its place: collection, id and field, each behind
@@ -82,9 +82,9 @@ func appendPart(b, part []byte) []byte {
 
 // seal replaces the values of the marked fields by their sealed form.
 func (r *rowCipher) seal(doc bson.Raw) (bson.Raw, error) {
-	return r.rewrite(doc, func(out, key []byte, e element) ([]byte, error) {
+	return r.rewrite(doc, func(out []byte, key *gm.Sealer, e element) ([]byte, error) {
 		plain := append([]byte{byte(e.typ)}, e.value...)
-		sealed, err := gm.Seal(key, plain, r.aad(e.name))
+		sealed, err := key.Seal(plain, r.aad(e.name))
 		if err != nil {
 			return nil, err
 		}
@@ -98,12 +98,12 @@ var errNotSealed = errors.New("it is not sealed")
 // open is the reverse of seal. A marked field that is there in the clear is
 // refused: only somebody without the key would write it so.
 func (r *rowCipher) open(doc bson.Raw) (bson.Raw, error) {
-	return r.rewrite(doc, func(out, key []byte, e element) ([]byte, error) {
+	return r.rewrite(doc, func(out []byte, key *gm.Sealer, e element) ([]byte, error) {
 		subtype, sealed, _, ok := bsoncore.ReadBinary(e.value)
 		if e.typ != bsoncore.TypeBinary || !ok || subtype != sealedSubtype || len(sealed) < 1 || sealed[0] != sealedForm {
 			return nil, errNotSealed
 		}
-		plain, err := gm.Open(key, sealed[1:], r.aad(e.name))
+		plain, err := key.Open(sealed[1:], r.aad(e.name))
 		if err != nil {
 			return nil, err
 		}
@@ -124,7 +124,7 @@ type element struct {
 var errDocument = errors.New("the document is damaged")
 
 // rewrite copies a document and lets change write the marked fields.
-func (r *rowCipher) rewrite(doc bson.Raw, change func(out, key []byte, e element) ([]byte, error)) (bson.Raw, error) {
+func (r *rowCipher) rewrite(doc bson.Raw, change func(out []byte, key *gm.Sealer, e element) ([]byte, error)) (bson.Raw, error) {
 	if len(doc) < 5 {
 		return nil, errDocument
 	}
@@ -147,8 +147,11 @@ func (r *rowCipher) rewrite(doc bson.Raw, change func(out, key []byte, e element
 			out = append(out, whole...)
 			continue
 		}
-		var err error
-		if out, err = change(out, r.keyFor(f), e); err != nil {
+		key, err := r.keyFor(f)
+		if err == nil {
+			out, err = change(out, key, e)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("field %s: %w", e.name, err)
 		}
 	}

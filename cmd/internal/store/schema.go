@@ -33,6 +33,14 @@ type Spent struct {
 	Expires  time.Time `bson:"expires"`
 }
 
+// Window counts events of a kind by one key, such as wrong numbers of a device,
+// for all nodes together. Its id is the key.
+type Window struct {
+	unit.Row `bson:",inline"`
+	Until    time.Time `bson:"until"`
+	Events   int       `bson:"events"`
+}
+
 // Main is the main database: every collection of every domain, declared.
 type Main struct {
 	*DB
@@ -48,6 +56,9 @@ type Main struct {
 	Binding   binding.Tables
 	Answers   unit.Table[Answer]
 	Spent     unit.Table[Spent]
+	Windows   unit.Table[Window]
+	leases    unit.Table[Lease]
+	marks     unit.Table[Mark]
 }
 
 // NewMain declares the main database.
@@ -72,6 +83,9 @@ func NewMain(db *DB) *Main {
 		},
 		Answers: Declare[Answer](db, "idempotency", Index("expires")),
 		Spent:   Declare[Spent](db, "spent", Index("expires")),
+		Windows: Declare[Window](db, "windows", Index("until")),
+		leases:  Declare[Lease](db, "leases"),
+		marks:   Declare[Mark](db, "marks"),
 	}
 }
 
@@ -112,8 +126,9 @@ func declareSeals(db *DB) cloudseal.Tables {
 // Journal is the signer's own database.
 type Journal struct {
 	*DB
-	Work *Work
-	Keys keys.Tables
+	Work  *Work
+	Keys  keys.Tables
+	marks unit.Table[Mark]
 }
 
 // NewJournal declares the signer's database.
@@ -124,5 +139,5 @@ func NewJournal(db *DB) *Journal {
 		Texts:     Declare[keys.Text](db, "texts"),
 		Approvals: Declare[keys.Approval](db, "approvals", Unique("nonce"), Unique("approval")),
 		Stops:     Declare[keys.Stop](db, "stops"),
-	}}
+	}, marks: Declare[Mark](db, "marks")}
 }

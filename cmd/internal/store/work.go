@@ -20,11 +20,19 @@ const (
 	maxPause   = 64 * time.Millisecond
 )
 
+// retrying is how many units that lost a race run again at once: on one row they
+// only make each other lose, and a queue of two hundred for one delegation would
+// never come to its end.
+const retrying = 2
+
 // Work implements unit.Work over an engine.
-type Work struct{ engine engine.Engine }
+type Work struct {
+	engine engine.Engine
+	losers chan struct{} // places of units that run again
+}
 
 // NewWork makes a Work.
-func NewWork(e engine.Engine) *Work { return &Work{e} }
+func NewWork(e engine.Engine) *Work { return &Work{e, make(chan struct{}, retrying)} }
 
 // tx is a unit of work on one engine. It remembers which, so that it cannot be
 // used on a collection of another, which may have the same name.
@@ -33,11 +41,23 @@ type tx struct {
 	of engine.Engine
 }
 
-// Update implements unit.Work: a unit that lost a race runs again.
+// Update implements unit.Work: a unit that lost a race runs again. With a context
+// of [Held.Fenced] it commits only while that lease is held.
 func (w *Work) Update(ctx context.Context, fn func(unit.Tx) error) error {
+	fn = w.fenced(ctx, fn)
+	err := w.once(ctx, fn)
+	if !errors.Is(err, unit.ErrConflict) {
+		return err
+	}
+	select {
+	case w.losers <- struct{}{}:
+		defer func() { <-w.losers }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	pause := firstPause
-	for n := 1; ; n++ {
-		err := w.engine.Update(ctx, func(t engine.Tx) error { return fn(&tx{t, w.engine}) })
+	for n := 2; ; n++ {
+		err := w.once(ctx, fn)
 		if !errors.Is(err, unit.ErrConflict) || n == attempts {
 			return err
 		}
@@ -47,6 +67,10 @@ func (w *Work) Update(ctx context.Context, fn func(unit.Tx) error) error {
 		}
 		pause = min(2*pause, maxPause)
 	}
+}
+
+func (w *Work) once(ctx context.Context, fn func(unit.Tx) error) error {
+	return w.engine.Update(ctx, func(t engine.Tx) error { return fn(&tx{t, w.engine}) })
 }
 
 // View implements unit.Work.

@@ -50,19 +50,38 @@ type Verifier struct {
 	Now    func() time.Time
 }
 
+// Nonce is the right to act once on a signature that was checked.
+type Nonce struct {
+	KeyID, Value string
+	Until        time.Time // it must be remembered until then
+}
+
 // Verify gives the id of the key that signed the request, or
 // fault.Unauthorized. The nonce is spent last, so that only the owner of a key
 // can spend one.
 func (v Verifier) Verify(ctx context.Context, r Request, h Headers) (keyID string, err error) {
-	p, err := v.verify(ctx, r, h)
+	n, err := v.Check(ctx, r, h)
 	if err != nil {
-		return "", fault.Unauthorized.Because(err)
+		return "", err
 	}
-	return p.KeyID, nil
+	if err := v.Nonces.Spend(ctx, n.KeyID, n.Value, n.Until); err != nil {
+		return "", fault.Unauthorized.Because(fmt.Errorf("sign: nonce: %w", err))
+	}
+	return n.KeyID, nil
 }
 
-func (v Verifier) verify(ctx context.Context, r Request, h Headers) (Params, error) {
-	if err := checkDigest(h.ContentDigest, r.Body); err != nil {
+// Check is Verify for a caller that spends the nonce himself, in the transaction
+// by which he begins to act. Until it is spent the request may be a replay.
+func (v Verifier) Check(ctx context.Context, r Request, h Headers) (Nonce, error) {
+	p, err := v.check(ctx, r, h)
+	if err != nil {
+		return Nonce{}, fault.Unauthorized.Because(err)
+	}
+	return Nonce{p.KeyID, p.Nonce, v.Now().Add(NonceMemory)}, nil
+}
+
+func (v Verifier) check(ctx context.Context, r Request, h Headers) (Params, error) {
+	if err := checkDigest(h.ContentDigest, r); err != nil {
 		return Params{}, err
 	}
 	list := r.components(h.ContentDigest)
@@ -86,9 +105,6 @@ func (v Verifier) verify(ctx context.Context, r Request, h Headers) (Params, err
 	}
 	if !key.Verify(base(list, text), sig) {
 		return Params{}, errors.New("sign: signature does not verify")
-	}
-	if err := v.Nonces.Spend(ctx, p.KeyID, p.Nonce, v.Now().Add(NonceMemory)); err != nil {
-		return Params{}, fmt.Errorf("sign: nonce: %w", err)
 	}
 	return p, nil
 }
@@ -147,12 +163,15 @@ func readSignature(field string) ([]byte, error) {
 
 // checkDigest wants both digests of the body: partners without SM3 have SHA-256,
 // assessors want SM3, and a request that carries both satisfies each.
-func checkDigest(field string, body []byte) error {
+func checkDigest(field string, r Request) error {
 	all, err := members(field)
 	if err != nil {
 		return err
 	}
-	sha, sm := sha256.Sum256(body), gm.SM3(body)
+	sha, sm := sha256.Sum256(r.Body), r.BodySM3
+	if sm.IsZero() {
+		sm = gm.SM3(r.Body)
+	}
 	for name, want := range map[string][]byte{"sha-256": sha[:], "sm3": sm[:]} {
 		got, err := byteSequence(all[name])
 		if err != nil || subtle.ConstantTimeCompare(got, want) != 1 {

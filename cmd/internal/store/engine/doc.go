@@ -30,4 +30,12 @@
 // give the same error and it cannot commit, whatever its function returns. A
 // distributed database has aborted the transaction by then, and a function
 // that went on would work on one engine and not on the other.
+//
+// A distributed engine asks nobody when Insert or Replace is called and sends
+// all writes of a unit together. When a unique value turns out to be taken
+// then, it undoes the unit and runs its function again from the start, this
+// time with every write sent at once: unit.ErrTaken always comes from the call
+// that caused it, though perhaps not in the first run. What a function keeps
+// outside the unit is that of the last run only if each run begins by
+// resetting it.
 package engine

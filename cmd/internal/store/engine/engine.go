@@ -23,6 +23,9 @@ var (
 	ErrEnded = errors.New("engine: the unit of work has ended")
 	// ErrClosed: the engine has been closed.
 	ErrClosed = errors.New("engine: closed")
+	// ErrUnknown: a unit was to be committed and nobody could find out whether
+	// it was. Whoever asked for it finds out by reading.
+	ErrUnknown = errors.New("engine: whether the unit was committed is not known")
 	// ErrHistoryLost: the outbox no longer holds what follows the position.
 	// The follower starts again at Tail and looks at everything afresh.
 	ErrHistoryLost = errors.New("engine: the outbox does not reach back to this position")
@@ -33,19 +36,25 @@ type Engine interface {
 	// Declare makes the collections and indexes that do not exist yet and
 	// builds new indexes over existing documents. It is idempotent, and it is
 	// called before the first use of a collection. A unique index over
-	// documents that already break it is refused and changes nothing.
+	// documents that already break it is refused, and what was declared before
+	// stays in force. What a declaration no longer names is dropped by an
+	// engine that one process has to itself; one that several share keeps it
+	// for the others, until an operator drops it.
 	Declare(ctx context.Context, collections ...Collection) error
 
-	// Update runs fn once and commits what it wrote. Return without error means
+	// Update runs fn and commits what it wrote. Return without error means
 	// durable; an error of fn rolls everything back and is returned as it is. A
-	// lost race is unit.ErrConflict, and it is the caller who tries again. fn
-	// must not call Update of the same engine.
+	// lost race is unit.ErrConflict, and it is the caller who tries again. An
+	// engine may run fn more than once, each time from nothing (see the
+	// package comment); only its last run counts. fn must not call Update of
+	// the same engine.
 	Update(ctx context.Context, fn func(Tx) error) error
 
 	// View runs fn on one committed snapshot.
 	View(ctx context.Context, fn func(Tx) error) error
 
-	// Tail gives the position behind the last committed insert of an outbox.
+	// Tail gives a position behind the last committed insert of an outbox. Two
+	// positions at one place need not be equal.
 	Tail(ctx context.Context, collection string) (Position, error)
 
 	// Follow calls fn for every document inserted into an outbox after the
@@ -86,6 +95,21 @@ type Tx interface {
 	// "_id" that every collection has. Values of the query are nil, strings,
 	// integers, booleans, times and bytes. No limit means unit.DefaultLimit.
 	Find(collection string, q unit.Query) ([]bson.Raw, error)
+}
+
+// Fetcher is a Tx that can read several things at once, at the price of one. An
+// engine for which that gains nothing does not implement it.
+type Fetcher interface {
+	// Fetch says what the unit is about to read, so that it is there when it
+	// is asked for. It is a hint: it changes no answer.
+	Fetch(refs ...Ref) error
+}
+
+// Ref names what Fetch reads: a row by its id, or what a query lists.
+type Ref struct {
+	Collection string
+	ID         string
+	Query      *unit.Query // in the place of ID
 }
 
 // Position names a place in the order of commits of an outbox. It is opaque,

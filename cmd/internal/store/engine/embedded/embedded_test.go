@@ -28,5 +28,5 @@ func open(t testing.TB, dir string, o embedded.Options) *embedded.Store {
 
 func TestSuite(t *testing.T) {
 	t.Parallel()
-	enginetest.Run(t, func(t testing.TB) engine.Engine { return open(t, t.TempDir(), embedded.Options{}) })
+	enginetest.Run(t, enginetest.Traits{}, func(t testing.TB) engine.Engine { return open(t, t.TempDir(), embedded.Options{}) })
 }

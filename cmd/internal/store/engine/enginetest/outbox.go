@@ -79,12 +79,32 @@ func resumed(_ *testing.T, b bench) {
 		b.same("a piece", got, want[:step])
 		want, from = want[step:], next
 	}
-	b.same("the position at the end", from, b.tail())
 	ctx, cancel := context.WithCancel(b.t.Context())
 	cancel()
 	err := b.e.Follow(ctx, "events", from, func(engine.Change) error { b.t.Error("heard more"); return nil })
 	b.is("follow without a caller", err, context.Canceled)
 	b.same("the index", b.find("events", unit.Query{Index: "n", Limit: 2}), []string{"e20", "e19"})
+}
+
+// behindTheEnd: Tail is behind everything that was acknowledged, a position can
+// be followed twice, and what it follows does not depend on what is deleted
+// before it.
+func behindTheEnd(_ *testing.T, b bench) {
+	b.outbox()
+	b.insert("events", doc("e1", 1))
+	_, last := b.heard(b.tail(), 0)
+	b.insert("events", doc("e2", 1), doc("e3", 1))
+	end := b.tail()
+	b.insert("events", doc("e4", 1))
+	for range 2 {
+		got, _ := b.heard(last, 3)
+		b.same("behind the first", got, []string{"e2", "e3", "e4"})
+		got, _ = b.heard(end, 1)
+		b.same("behind the end", got, []string{"e4"})
+	}
+	b.do(func(tx engine.Tx) error { return tx.Delete("events", "e1") })
+	got, _ := b.heard(end, 1)
+	b.same("behind the end", got, []string{"e4"})
 }
 
 func outboxOnly(_ *testing.T, b bench) {

@@ -33,6 +33,10 @@ type Options struct {
 	Actors int
 	Epochs int // how often the store is ended and opened again
 	Seed   uint64
+	// Faults: something breaks the database under the units, so that some fail
+	// with other errors than the port names. They must not have been
+	// committed; only engine.ErrUnknown leaves it open.
+	Faults bool
 }
 
 // DefaultOptions are those of an ordinary run.
@@ -73,16 +77,30 @@ type world struct {
 
 func (w *world) open() (engine.Engine, error) {
 	e := w.place.Open(w.t)
-	return e, e.Declare(w.t.Context(), engine.Collection{Name: "things", Indexes: []engine.Index{
-		unique("code"), plain("group", "n"), unique("slot").Only("on", true),
-	}}, engine.Collection{Name: "events", Outbox: true})
+	return e, w.insist(func() error {
+		return e.Declare(w.t.Context(), engine.Collection{Name: "things", Indexes: []engine.Index{
+			unique("code"), plain("group", "n"), unique("slot").Only("on", true),
+		}}, engine.Collection{Name: "events", Outbox: true})
+	})
+}
+
+// insist does what the test itself needs, again while faults meet it.
+func (w *world) insist(do func() error) error {
+	err := do()
+	for range 100 {
+		if err == nil || !w.o.Faults {
+			break
+		}
+		err = do()
+	}
+	return err
 }
 
 // epoch opens the store, lets the actors work, and ends it under them.
 func (w *world) epoch(n int) error {
 	e, err := w.open()
 	if err == nil && n == 0 {
-		w.heard, err = e.Tail(w.t.Context(), "events")
+		err = w.insist(func() (err error) { w.heard, err = e.Tail(w.t.Context(), "events"); return err })
 	}
 	if err != nil {
 		return err
@@ -104,7 +122,7 @@ func (w *world) work(e engine.Engine, epoch int) {
 	var actors sync.WaitGroup
 	for i := range w.o.Actors {
 		a := &actor{
-			e: e, h: &w.h, name: fmt.Sprintf("e%da%d", epoch, i), down: &down,
+			e: e, h: &w.h, name: fmt.Sprintf("e%da%d", epoch, i), down: &down, faults: w.o.Faults,
 			dice: rand.New(rand.NewPCG(w.o.Seed, uint64(100*epoch+i))),
 		}
 		actors.Go(func() {
@@ -126,25 +144,33 @@ func (w *world) work(e engine.Engine, epoch int) {
 func (w *world) listen(e engine.Engine, n int) error {
 	last := fmt.Sprintf("end%d", n)
 	r := &record{name: last, outcome: committed, begin: w.h.tick()}
-	err := e.Update(w.t.Context(), func(tx engine.Tx) error { return tx.Insert("events", doc(last, 1)) })
+	err := w.insist(func() error {
+		err := e.Update(w.t.Context(), func(tx engine.Tx) error { return tx.Insert("events", doc(last, 1)) })
+		if w.o.Faults && errors.Is(err, unit.ErrTaken) {
+			return nil // the attempt before was committed after all
+		}
+		return err
+	})
 	if err != nil {
 		return err
 	}
 	r.end = w.h.tick()
 	w.h.add(r)
 	enough := errors.New("enough")
-	err = e.Follow(w.t.Context(), "events", w.heard, func(c engine.Change) error {
-		w.heard = c.Position
-		w.h.heard(idOf(c.Doc))
-		if idOf(c.Doc) == last {
-			return enough
+	return w.insist(func() error {
+		err := e.Follow(w.t.Context(), "events", w.heard, func(c engine.Change) error {
+			w.heard = c.Position
+			w.h.heard(idOf(c.Doc))
+			if idOf(c.Doc) == last {
+				return enough
+			}
+			return nil
+		})
+		if errors.Is(err, enough) {
+			return nil
 		}
-		return nil
+		return fmt.Errorf("follow: %w", err)
 	})
-	if errors.Is(err, enough) {
-		return nil
-	}
-	return fmt.Errorf("follow: %w", err)
 }
 
 // compare holds the rows of the store against the model.
@@ -154,22 +180,26 @@ func (w *world) compare(s state, commits int) error {
 		return err
 	}
 	defer e.Close()
-	return e.View(w.t.Context(), func(tx engine.Tx) error {
-		docs, err := tx.Find("things", unit.Query{Index: engine.IDIndex})
-		if err != nil {
+	var docs []bson.Raw
+	err = w.insist(func() error {
+		return e.View(w.t.Context(), func(tx engine.Tx) (err error) {
+			docs, err = tx.Find("things", unit.Query{Index: engine.IDIndex})
 			return err
-		}
-		want := s.rows(commits, nil)
-		if len(docs) != len(want) {
-			return fmt.Errorf("the store has %d rows, the model %d", len(docs), len(want))
-		}
-		for _, d := range docs {
-			if v, err := parse(d); err != nil || v != want[v.ID] {
-				return fmt.Errorf("the store has %+v, the model %+v", v, want[v.ID])
-			}
-		}
-		return nil
+		})
 	})
+	if err != nil {
+		return err
+	}
+	want := s.rows(commits, nil)
+	if len(docs) != len(want) {
+		return fmt.Errorf("the store has %d rows, the model %d", len(docs), len(want))
+	}
+	for _, d := range docs {
+		if v, err := parse(d); err != nil || v != want[v.ID] {
+			return fmt.Errorf("the store has %+v, the model %+v", v, want[v.ID])
+		}
+	}
+	return nil
 }
 
 // tally counts the outcomes.
@@ -193,6 +223,8 @@ type actor struct {
 	name string
 	down *atomic.Bool
 	dice *rand.Rand
+
+	faults bool
 }
 
 var errWithdrawn = errors.New("withdrawn")
@@ -217,8 +249,12 @@ func (a *actor) step(ctx context.Context, k int) {
 		r.outcome, r.looks = conflict, nil
 	case errors.Is(err, errWithdrawn):
 		r.outcome = withdrawn
+	case errors.Is(err, engine.ErrUnknown):
+		r.outcome = unknown
 	case a.down.Load():
 		r.outcome = unknown
+	case a.faults:
+		r.outcome = withdrawn // whatever went wrong, it was not committed
 	default:
 		r.outcome, r.err = unexpected, err
 	}

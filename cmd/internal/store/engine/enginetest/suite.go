@@ -12,15 +12,25 @@ import (
 	"yunzhang.dev/cmd/internal/store/engine"
 )
 
+// Traits are the liberties that the port gives to an engine.
+type Traits struct {
+	// KeepsIndexes: an index that no declaration names any more stays in
+	// force, for other processes.
+	KeepsIndexes bool
+}
+
 // Run runs the suite. open gives a new, empty engine for each test and closes
 // it behind it; its clock runs.
-func Run(t *testing.T, open func(t testing.TB) engine.Engine) {
+func Run(t *testing.T, traits Traits, open func(t testing.TB) engine.Engine) {
 	for name, test := range map[string]func(*testing.T, bench){
 		"documents come back as they were written": documents,
 		"what is absent":                               absent,
 		"what is taken":                                taken,
 		"replace compares the version":                 versions,
 		"a lost unit stays lost":                       lost,
+		"a taken value comes from the call it met":     takenWhere,
+		"a later write meets an earlier one":           takenAcross,
+		"what is fetched together changes no answer":   fetched,
 		"an error undoes the unit":                     undone,
 		"a panic undoes the unit and reaches the call": panics,
 		"a goroutine that ends inside its unit":        exits,
@@ -50,19 +60,21 @@ func Run(t *testing.T, open func(t testing.TB) engine.Engine) {
 		"bad declarations":                             badDeclarations,
 		"an outbox is followed":                        followed,
 		"following resumes":                            resumed,
+		"a position outlives what came before it":      behindTheEnd,
 		"an outbox does not change":                    outboxOnly,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			test(t, bench{t, open(t)})
+			test(t, bench{t, open(t), traits})
 		})
 	}
 }
 
 // bench is one engine with short ways to use it.
 type bench struct {
-	t testing.TB
-	e engine.Engine
+	t      testing.TB
+	e      engine.Engine
+	traits Traits
 }
 
 func (b bench) declare(name string, indexes ...engine.Index) {

@@ -1,0 +1,126 @@
+package cloudseal_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"yunzhang.dev/cloudseal"
+	"yunzhang.dev/cloudseal/cloudsealtest"
+)
+
+// node makes another service on the world's stores, as a further node is.
+func node(w *cloudsealtest.World, name string) *cloudseal.Service {
+	w.Node = name
+	w.Restart()
+	return w.Service
+}
+
+// A node dies on the way. Another leaves the ticket alone while the dead one's
+// lease lasts, and finishes it after that; the dead one itself, come back under
+// its name, need not wait.
+func TestDeadNodesWorkIsTakenOver(t *testing.T) {
+	t.Parallel()
+	for _, point := range []string{"evidence", "journal", "signed", "stored"} {
+		for heir, waits := range map[string]bool{"b": true, "a": false} {
+			t.Run(point+" taken over by "+heir, func(t *testing.T) {
+				t.Parallel()
+				w := cloudsealtest.NewWorld(t)
+				r := ask(w, "tk_1", w.Seal(), 2)
+				w.Begin(r)
+				a := node(w, "a")
+				die(w, point, 1)
+				if died, err := survive(func() error { return a.Stamp(t.Context(), "tk_1") }); !died {
+					t.Fatalf("not reached: %v", err)
+				}
+				w.Checkpoint = nil
+				next := node(w, heir)
+				if waits {
+					if err := next.Stamp(t.Context(), "tk_1"); !errors.Is(err, cloudseal.ErrLeased) {
+						t.Errorf("beside a: %v", err)
+					}
+					if err := next.Recover(t.Context()); err != nil || w.Ending("tk_1").Told != 0 {
+						t.Errorf("touched a's work: %v", err)
+					}
+					w.Clock.Advance(cloudseal.DefaultLimits().Lease)
+				}
+				if err := next.Recover(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				isDone(t, w, r)
+			})
+		}
+	}
+}
+
+// A node falls asleep in the middle, another takes over and gets as far as
+// holding the lease; the first wakes and may write no end.
+func TestOvertakenNodeWritesNoEnd(t *testing.T) {
+	t.Parallel()
+	w := cloudsealtest.NewWorld(t)
+	r := ask(w, "tk_1", w.Seal(), 1)
+	w.Begin(r)
+	a := node(w, "a")
+	w.Checkpoint = func(name string) {
+		if name != "stored" {
+			return
+		}
+		w.Clock.Advance(cloudseal.DefaultLimits().Lease)
+		die(w, "completed", 1)
+		b := node(w, "b")
+		if died, err := survive(func() error { return b.Stamp(t.Context(), "tk_1") }); !died {
+			t.Errorf("b: %v", err)
+		}
+		w.Checkpoint = nil
+	}
+	if err := a.Stamp(t.Context(), "tk_1"); !errors.Is(err, cloudseal.ErrLeased) {
+		t.Errorf("a wrote an end: %v", err)
+	}
+	if w.Ending("tk_1").Told != 0 {
+		t.Error("an end was told")
+	}
+	w.Clock.Advance(cloudseal.DefaultLimits().Lease)
+	if err := node(w, "c").RecoverStamps(t.Context(), time.Second); err != nil {
+		t.Fatal(err)
+	}
+	isDone(t, w, r)
+}
+
+// A batch takes longer than a lease lasts: the lease is kept.
+func TestLongBatchKeepsItsLease(t *testing.T) {
+	t.Parallel()
+	w := cloudsealtest.NewWorld(t)
+	r := ask(w, "tk_1", w.Seal(), 3)
+	w.Begin(r)
+	a := node(w, "a")
+	w.Checkpoint = func(name string) {
+		if name != "stored" {
+			return
+		}
+		w.Clock.Advance(cloudseal.DefaultLimits().Lease * 2 / 3)
+	}
+	if err := a.Stamp(t.Context(), "tk_1"); err != nil {
+		t.Fatal(err)
+	}
+	if in := intents(t, w, "tk_1"); in[0].Lease.Fence != 1 || in[0].Lease.Until.Sub(cloudsealtest.Start) < 2*cloudseal.DefaultLimits().Lease {
+		t.Errorf("%+v", in[0].Lease)
+	}
+	isDone(t, w, r)
+}
+
+// What just waits in the queue of the node that took the approval is left to it.
+func TestYoungApprovalsAreLeftToTheirNode(t *testing.T) {
+	t.Parallel()
+	w := cloudsealtest.NewWorld(t)
+	r := ask(w, "tk_1", w.Seal(), 1)
+	w.Begin(r)
+	b := node(w, "b")
+	if err := b.RecoverStamps(t.Context(), 2*time.Second); err != nil || w.Ending("tk_1").Told != 0 {
+		t.Errorf("taken at once: %v", err)
+	}
+	w.Clock.Advance(2 * time.Second)
+	if err := b.RecoverStamps(t.Context(), 2*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	isDone(t, w, r)
+}

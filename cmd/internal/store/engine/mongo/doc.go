@@ -1,0 +1,111 @@
+// Package mongo keeps collections of BSON documents in MongoDB (6.0 to 8.x, a
+// replica set or a sharded cluster) through the official driver: the store of
+// many machines. It implements the port of package engine, and a bucket of
+// blobs. It owns how units become transactions; it owns no rule.
+//
+//	open.go      options, connection, closing
+//	diagnose.go  what is wrong with a server, in words an operator can act on
+//	declare.go   collections and indexes, made at start
+//	unit.go      Update and View: how a unit runs
+//	read.go      Get, the unit's time, what is fetched together
+//	find.go      Find: one index, in its order
+//	write.go     Insert, Replace, Delete: kept until they must be sent
+//	send.go      how they are sent
+//	commit.go    commit, and the commit whose answer was lost
+//	failure.go   what an error of the driver means for a unit
+//	clock.go     the store's time
+//	follow.go    an outbox, by a change stream
+//	queries.go   every command that is sent, and the index it uses
+//	blobs.go     write-once blobs in chunks
+//
+// # Units
+//
+// An Update is a transaction: read concern snapshot, write concern majority
+// with journal, primary only. Reads go to the server when they are asked for.
+// Writes are kept and sent together, in their order, when the function has
+// returned or when it lists an index of a collection it has written to. What
+// the unit reads by id it sees under its own writes. So a unit costs
+//
+//	1  the first read, which also gives the time; rows named by Fetch come along
+//	n  every further Get or Find of something that was not read yet
+//	1  all writes (MongoDB 8.0 and later: one bulkWrite over all collections;
+//	   before it: one insert, update or delete for each run of a kind in a
+//	   collection)
+//	1  commit
+//
+// A Replace or Delete of a row that the unit has not read reads it first, so
+// that it can say at once what it has to say. Only an Insert, or a Replace that
+// brings a unique value, can turn out to be refused later, when the writes are
+// sent: then the transaction is undone and the function runs once more, with
+// every write sent at once, and gets unit.ErrTaken from the very call that
+// caused it. The functions of units can run again anyway.
+//
+// A View is a session of snapshot reads on the primary: one majority-committed
+// moment, no transaction, nothing to commit.
+//
+// # Errors
+//
+// A write conflict, or whatever the driver labels TransientTransactionError, is
+// unit.ErrConflict: the caller runs the unit again. A commit whose answer is
+// lost (UnknownTransactionCommitResult, or the caller's context ends under it)
+// is asked for again, on the same transaction, until the server knows; when
+// the server says that it knows no such transaction, one of the written rows is
+// read with majority to settle it. While no server answers for
+// [Options].CommitPatience, Update gives engine.ErrUnknown: it neither happened nor
+// did not, and the caller must say so.
+//
+// # Time
+//
+// The time of a unit is $$NOW of its first read, in whole milliseconds. It
+// never goes back on one node: each node keeps the highest it has seen. Over a
+// change of the primary it is kept from going back by the cluster time, which
+// every reply carries and which never goes back: if the new primary's clock is
+// behind it, the cluster time is taken. That has whole seconds, so that two
+// units on different nodes, one on each side of a fail-over between machines
+// whose clocks differ, may be out of order by less than one second.
+//
+// # Indexes
+//
+// A declared index becomes an index of the collection, named by what it is, so
+// that a changed declaration is another index and nodes of the old and of the
+// new program work side by side. Nothing is ever dropped; [Engine.Retired] lists
+// what no declaration wants any more. A plain index gets "_id" behind its
+// fields, which makes the order of equal rows part of it. Every list is read
+// with a hint that names its index; where it resumes in the midst of one, with
+// the bounds min and max, which (unlike $gt) go on from one kind of value to
+// the next, as the order of the port does.
+//
+// # Outbox
+//
+// Follow is a change stream on the collection, inserts only, resumed behind a
+// token: a Position is that token. It delivers in the order of commits what a
+// majority has, and nothing else. The outbox can be followed as far back as
+// the oplog reaches (keep 24 hours); before that it is engine.ErrHistoryLost.
+//
+// # Sharding
+//
+// On a sharded cluster, everything works unsharded. A unique index must begin
+// with the shard key, and a transaction is cheapest on one shard, so:
+//
+//	collection                   key                why, and what stays on one shard
+//	tickets, approvals,          unsharded          unique by handle, slot, statement and nonce:
+//	intents, evidence            (one shard)        no common beginning; small, and short-lived
+//	events                       {ticket: "hashed"} grows with every step; unique {ticket, seq} begins
+//	                                                with it; all events of a ticket on one shard
+//	audit                        {_id: "hashed"}    only if the sequencer's unique {chain, seq} is
+//	                                                moved to a collection of its own; else unsharded
+//	slots                        {delegation: 1}    unique {delegation, n} begins with it
+//	sealEvents                   {seal: 1}          unique {seal, n} begins with it
+//	preparations                 {hold: 1}          unique {hold, index} begins with it
+//	acts, increments, nonces,    {_id: "hashed"}    read and written by id; swept by time on all
+//	spent, idempotency, texts
+//	memberships, delegations     {_id: "hashed"}    decisions read by id; lists of an organization or an
+//	                                                agent ask all shards, and are not in a hot path
+//	documents                    {_id: "hashed"}    read by id
+//	people, orgs, devices,       unsharded          unique by one field that is not the id; some
+//	seals, apps, bindings                           millions of rows at most
+//	blobs, blobChunks            {_id: "hashed"}    by far the most bytes; read by id
+//
+// Below MongoDB 8.0 a $lookup in a transaction cannot read a sharded
+// collection: behind a mongos of 6 or 7 nothing is fetched together.
+package mongo

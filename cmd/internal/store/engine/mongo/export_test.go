@@ -1,0 +1,15 @@
+package mongo
+
+import "context"
+
+// Crash ends an engine as the death of its process would: its connections
+// break, its transactions stay with the server until they lapse.
+func Crash(e *Engine) {
+	e.closing()
+	dead, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = e.client.Disconnect(dead)
+	e.gate.Lock()
+	e.closed = true
+	e.gate.Unlock()
+}

@@ -1,0 +1,86 @@
+package mongotest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+)
+
+// Controlled reports whether members can be killed and paused here.
+func (s *Set) Controlled() bool { return s.Kind != Running }
+
+// Members is how many there are.
+func (s *Set) Members() int { return 3 }
+
+// Kill ends a member at once, without warning.
+func (s *Set) Kill(i int) {
+	if s.Sim != nil {
+		s.Sim.Member(i).Kill()
+		return
+	}
+	s.own[i].kill()
+}
+
+// Restart starts a member that was killed.
+func (s *Set) Restart(t testing.TB, i int) {
+	t.Helper()
+	if s.Sim != nil {
+		s.Sim.Member(i).Restart()
+		return
+	}
+	if err := s.own[i].start(); err != nil {
+		t.Fatalf("start member %d again: %v", i, err)
+	}
+}
+
+// Pause stops a member, which keeps its connections and says nothing.
+func (s *Set) Pause(i int) {
+	if s.Sim != nil {
+		s.Sim.Member(i).Pause()
+		return
+	}
+	suspend(s.own[i].cmd.Process)
+}
+
+// Resume lets it go on.
+func (s *Set) Resume(i int) {
+	if s.Sim != nil {
+		s.Sim.Member(i).Resume()
+		return
+	}
+	resume(s.own[i].cmd.Process)
+}
+
+// Primary is the number of the member that is the primary, -1 for none.
+func (s *Set) Primary(ctx context.Context) int {
+	if s.Sim == nil {
+		return s.primary(ctx)
+	}
+	for i := range s.Members() {
+		if s.Sim.Member(i) == s.Sim.Primary() {
+			return i
+		}
+	}
+	return -1
+}
+
+// StepDown makes the primary give up its place.
+func (s *Set) StepDown(t testing.TB) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	i := s.Primary(ctx)
+	if i < 0 {
+		return
+	}
+	if s.Sim != nil {
+		s.Sim.Member(i).StepDown()
+		return
+	}
+	err := s.direct(ctx, i, bson.D{{Key: "replSetStepDown", Value: 5}, {Key: "force", Value: true}})
+	if err != nil {
+		t.Logf("step down: %v", err)
+	}
+}

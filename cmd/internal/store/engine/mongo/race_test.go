@@ -1,0 +1,5 @@
+//go:build race
+
+package mongo_test
+
+const steps = 1_000

@@ -1,0 +1,78 @@
+package mongo_test
+
+import (
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"testing"
+
+	"yunzhang.dev/cmd/internal/store/engine"
+	"yunzhang.dev/cmd/internal/store/engine/enginetest"
+	"yunzhang.dev/cmd/internal/store/engine/mongo"
+	"yunzhang.dev/cmd/internal/store/engine/mongo/mongosim"
+	"yunzhang.dev/cmd/internal/store/engine/mongo/mongotest"
+)
+
+func TestSuite(t *testing.T) {
+	t.Parallel()
+	set := mongotest.Start(t, mongotest.Options{})
+	enginetest.Run(t, enginetest.Traits{KeepsIndexes: true}, func(t testing.TB) engine.Engine {
+		return mongotest.Open(t, set, mongo.Options{})
+	})
+}
+
+// Servers before 8.0 have no bulkWrite over collections.
+func TestSuiteBeforeBulkWrite(t *testing.T) {
+	t.Parallel()
+	set := mongotest.Start(t, mongotest.Options{OnlySim: true, Sim: mongosim.Options{Wire: 21}})
+	enginetest.Run(t, enginetest.Traits{KeepsIndexes: true}, func(t testing.TB) engine.Engine {
+		return mongotest.Open(t, set, mongo.Options{})
+	})
+}
+
+// TestRandom runs 10⁴ steps, with the engine dying in their midst;
+// YUNZHANG_STEPS and YUNZHANG_SEED ask for others.
+func TestRandom(t *testing.T) {
+	t.Parallel()
+	random(t, mongotest.Start(t, mongotest.Options{}), steps, false)
+}
+
+func random(t *testing.T, set *mongotest.Set, steps uint64, faults bool) {
+	t.Helper()
+	o := enginetest.DefaultOptions()
+	o.Steps = int(fromEnv(t, "YUNZHANG_STEPS", steps))
+	o.Seed = fromEnv(t, "YUNZHANG_SEED", rand.Uint64())
+	o.Faults = faults
+	database := set.Database(t)
+	enginetest.Random(t, enginetest.Place{
+		Open: func(t testing.TB) engine.Engine {
+			e, err := mongo.Open(t.Context(), mongo.Options{URI: set.URI, Database: database, Log: slog.New(slog.DiscardHandler)})
+			for range 100 {
+				if err == nil || !faults {
+					break
+				}
+				e, err = mongo.Open(t.Context(), mongo.Options{URI: set.URI, Database: database, Log: slog.New(slog.DiscardHandler)})
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = e.Close() })
+			return e
+		},
+		Crash: func(_ testing.TB, e engine.Engine) { mongo.Crash(e.(*mongo.Engine)) },
+	}, o)
+}
+
+func fromEnv(t *testing.T, name string, otherwise uint64) uint64 {
+	t.Helper()
+	s := os.Getenv(name)
+	if s == "" {
+		return otherwise
+	}
+	n, err := strconv.ParseUint(s, 10, 64)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return n
+}

@@ -1,0 +1,68 @@
+package mongo
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"yunzhang.dev/authz/unit"
+)
+
+// OrphanAge is how old a note of an upload must be before Sweep takes it for
+// one that a crash left: older than any upload lasts.
+const OrphanAge = 24 * time.Hour
+
+// Sweep removes the chunks of uploads that were begun before the given time
+// and have no blob, and gives how many uploads those were. Several nodes may
+// run it.
+func (b *Blobs) Sweep(ctx context.Context, before time.Time) (removed int, err error) {
+	var notes []note
+	inner, cancel := b.e.within(ctx)
+	defer cancel()
+	cursor, err := b.uploads.Find(inner, bson.D{}, options.Find().SetSort(hintID).SetHint(hintID))
+	if err == nil {
+		err = cursor.All(inner, &notes)
+	}
+	if err != nil {
+		return 0, ctxErr(ctx, b.e.explain("list uploads", err))
+	}
+	for _, n := range notes {
+		if !n.At.Before(before) {
+			continue
+		}
+		h, err := b.headOf(ctx, n.Blob)
+		if err != nil && !errors.Is(err, unit.ErrAbsent) {
+			return removed, err
+		}
+		if h.Upload != n.Upload {
+			if err := b.dropChunks(ctx, n.Upload); err != nil {
+				return removed, err
+			}
+			removed++
+		}
+		if err := b.forget(ctx, n.Upload); err != nil {
+			return removed, err
+		}
+	}
+	return removed, nil
+}
+
+// Names calls fn with the name of every blob, in order: for a move or a
+// backup.
+func (b *Blobs) Names(ctx context.Context, fn func(name string) error) error {
+	cursor, err := b.heads.Find(ctx, bson.D{}, options.Find().SetProjection(hintID).SetSort(hintID).SetHint(hintID))
+	if err != nil {
+		return ctxErr(ctx, b.e.explain("list blobs", err))
+	}
+	defer cursor.Close(context.WithoutCancel(ctx))
+	for cursor.Next(ctx) {
+		name, _ := cursor.Current.Lookup("_id").StringValueOK()
+		if err := fn(name); err != nil {
+			return err
+		}
+	}
+	return ctxErr(ctx, b.e.explain("list blobs", cursor.Err()))
+}
