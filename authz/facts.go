@@ -37,6 +37,35 @@ func (s *Service) Facts(tx unit.Tx, device, org, delegation string, a Ask) (Fact
 	return f, s.choose(tx, &f, a)
 }
 
+// Needs names what Facts, Rely and TakeSlots will read and write for a decision
+// over facts like these, which were read before: a hint for unit.Fetch. uses is
+// how many slots will be taken.
+func (s *Service) Needs(f *Facts, uses int) []unit.Want {
+	devices, delegations := []string{f.Device.ID}, []string(nil)
+	var slots []string
+	if d := f.Delegation; d != nil && !f.Owner() {
+		devices, delegations = append(devices, d.Device), []string{d.ID}
+		next := *d
+		taken, _ := next.take(uses)
+		for _, n := range taken {
+			slots = append(slots, SlotID(d.ID, n))
+		}
+	}
+	return []unit.Want{
+		unit.Rows(s.t.Devices, devices...), unit.Rows(s.t.People, f.Person.ID), unit.Rows(s.t.Organizations, f.Org.ID),
+		unit.Rows(s.t.Memberships, MembershipID(f.Org.ID, f.Person.ID), MembershipID(f.Org.ID, f.Org.Legal)),
+		unit.Rows(s.t.Delegations, delegations...), unit.Rows(s.t.Slots, slots...),
+	}
+}
+
+// Wants is Needs for a decision of which only the names are known yet.
+func (s *Service) Wants(device, person, org, delegation string) []unit.Want {
+	return []unit.Want{
+		unit.Rows(s.t.Devices, device), unit.Rows(s.t.People, person), unit.Rows(s.t.Organizations, org),
+		unit.Rows(s.t.Memberships, MembershipID(org, person)), unit.Rows(s.t.Delegations, delegation),
+	}
+}
+
 func (s *Service) identify(tx unit.Tx, f *Facts, device string) error {
 	d, err := s.t.Devices.Get(tx, device)
 	if err != nil {

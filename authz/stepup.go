@@ -77,6 +77,9 @@ func (s *Service) notePresence(tx unit.Tx, who Caller, about string, ev realpers
 	return s.t.Presences.Replace(tx, fresh)
 }
 
+// NeedsPresent names what Present reads: a hint for unit.Fetch.
+func (s *Service) NeedsPresent(claim string) unit.Want { return unit.Rows(s.t.Presences, claim) }
+
 // Present is check 11 of protocol.md §2.7 where a step-up is asked for:
 // fault.StepUpNeeded unless the person has shown his face for this very claim
 // within Policy.EvidenceAge.

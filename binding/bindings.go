@@ -106,11 +106,21 @@ func (s *Service) Unbind(ctx context.Context, app, account string) error {
 
 // activeBinding gives the active binding of an account, nil when there is none.
 func (s *Service) activeBinding(tx unit.Tx, app, account string) (*Binding, error) {
-	found, err := s.t.Bindings.Find(tx, unit.Query{Index: "app+live", Key: []any{app, account}, Limit: 1})
+	found, err := s.t.Bindings.Find(tx, liveBinding(app, account))
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
 	return found[0], nil
+}
+
+// liveBinding asks for the active binding of an account.
+func liveBinding(app, account string) unit.Query {
+	return unit.Query{Index: "app+live", Key: []any{app, account}, Limit: 1}
+}
+
+// bindingOn names what activeBinding reads, for unit.Fetch.
+func (s *Service) bindingOn(app, account string) unit.Want {
+	return unit.Listed(s.t.Bindings, liveBinding(app, account))
 }
 
 // BindingOf gives the active binding of an account, fault.BindingMissing when

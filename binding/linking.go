@@ -40,7 +40,10 @@ func (s *Service) unbound(tx unit.Tx, app, account string) error {
 
 // Recheck implements qrflow.Purpose.
 func (s linking) Recheck(ctx context.Context, t qrflow.Ticket, c qrflow.Claimant, a qrflow.Approval) (qrflow.Settle, error) {
-	return s.recheckIdentity(ctx, t, c, a, func(tx unit.Tx, r *request, _ *authz.Facts) error {
+	more := func(r *request) []unit.Want {
+		return []unit.Want{s.seals.NeedsOfKind(r.Party.USCC, impression.Statutory)}
+	}
+	return s.recheckIdentity(ctx, t, c, a, more, func(tx unit.Tx, r *request, _ *authz.Facts) error {
 		if err := s.unbound(tx, t.App, r.Account); err != nil {
 			return err
 		}
@@ -90,9 +93,9 @@ func (s linking) Ended(tx unit.Tx, t qrflow.Ticket) error {
 }
 
 // recheckIdentity is Recheck for log-in and bind: nothing is hashed, and what is
-// left to do in the transaction is then.
+// left to do in the transaction is then; more names what then will read.
 func (s *Service) recheckIdentity(ctx context.Context, t qrflow.Ticket, c qrflow.Claimant, a qrflow.Approval,
-	then func(unit.Tx, *request, *authz.Facts) error) (qrflow.Settle, error) {
+	more func(*request) []unit.Want, then func(unit.Tx, *request, *authz.Facts) error) (qrflow.Settle, error) {
 	count, err := s.checkSecond(ctx, c, a)
 	if err != nil {
 		return nil, err
@@ -102,17 +105,32 @@ func (s *Service) recheckIdentity(ctx context.Context, t qrflow.Ticket, c qrflow
 		return nil, err
 	}
 	silent := s.authz.Refresh(ctx, asked.Org) // check 15: told when it is its turn
+	var needs []unit.Want
+	err = s.work.View(ctx, func(tx unit.Tx) error { // refuses early, and learns what the transaction needs
+		if err := unit.Fetch(tx, s.wants(&t, c, asked)...); err != nil {
+			return err
+		}
+		f, err := s.recheck(tx, &t, c, asked, look{second: len(a.Second) > 0, signed: true})
+		needs = append(s.needs(&t, &f, asked), more(asked)...)
+		if err == nil {
+			err = silent
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
 	return func(tx unit.Tx, t *qrflow.Ticket) error {
+		if err := unit.Fetch(tx, needs...); err != nil {
+			return err
+		}
 		r, err := decodeRequest(t)
 		if err != nil {
 			return err
 		}
-		f, err := s.recheck(tx, t, c, r, look{second: len(a.Second) > 0, signed: true})
+		f, err := s.recheck(tx, t, c, r, look{second: len(a.Second) > 0})
 		if err != nil {
 			return err
-		}
-		if silent != nil {
-			return silent
 		}
 		if err := f.Device.Use(count); err != nil {
 			return err

@@ -59,9 +59,12 @@ func (s login) loginBinding(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, r *
 	return nil, fault.BindingMissing.With("several", true)
 }
 
+// nothingMore is for a purpose that reads what they all read.
+func nothingMore(*request) []unit.Want { return nil }
+
 // Recheck implements qrflow.Purpose.
 func (s login) Recheck(ctx context.Context, t qrflow.Ticket, c qrflow.Claimant, a qrflow.Approval) (qrflow.Settle, error) {
-	return s.recheckIdentity(ctx, t, c, a, func(tx unit.Tx, r *request, _ *authz.Facts) error {
+	return s.recheckIdentity(ctx, t, c, a, nothingMore, func(tx unit.Tx, r *request, _ *authz.Facts) error {
 		b, err := s.bound(tx, &t, c, r)
 		if err != nil {
 			return err

@@ -63,6 +63,14 @@ func (s *Service) docs(tx unit.Tx, r *request) ([]statement.Doc, error) {
 	if err != nil {
 		return nil, err
 	}
+	return r.listed(b)
+}
+
+// listed is docs with what is stored at hand.
+func (r *request) listed(b *cloudseal.Batch) ([]statement.Doc, error) {
+	if r.Count <= statement.MaxInline {
+		return r.Docs, nil
+	}
 	if len(b.Docs) != r.Count || statement.DocsRoot(b.Docs) != r.Root {
 		return nil, fault.DocumentChanged
 	}
@@ -161,6 +169,19 @@ func (s *Service) head(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, r *reque
 	}
 	t.Payload, err = r.encode()
 	return head, err
+}
+
+// wants names what recheck will read, as far as the ticket tells: a hint.
+func (s *Service) wants(t *qrflow.Ticket, c qrflow.Claimant, r *request) []unit.Want {
+	return append(s.authz.Wants(c.Device, c.Person, r.Org, r.Delegation.ID),
+		unit.Rows(s.t.Apps, t.App), s.bindingOn(t.App, r.Account))
+}
+
+// needs names what recheck, bound, remember and rely will read once more.
+func (s *Service) needs(t *qrflow.Ticket, f *authz.Facts, r *request) []unit.Want {
+	return append(s.authz.Needs(f, r.Count),
+		unit.Rows(s.t.Apps, t.App), s.bindingOn(t.App, r.Account), s.authz.NeedsPresent(t.ClaimID()),
+		unit.Rows(s.t.Pages, pageID(t.App, r.Account, r.Context)))
 }
 
 // look is what a purpose knows when it has a request checked again.

@@ -46,22 +46,10 @@ func (s stamping) Recheck(ctx context.Context, t qrflow.Ticket, c qrflow.Claiman
 		return nil, err
 	}
 	silent := s.authz.Refresh(ctx, r.Org) // check 15: told when it is its turn
+	var needs []unit.Want
 	var docs []statement.Doc
-	err = s.work.View(ctx, func(tx unit.Tx) error {
-		_, bound := s.bound(tx, &t, c, r)
-		if _, err := s.recheck(tx, &t, c, r, look{second: len(a.Second) > 0, bound: bound, signed: true}); err != nil {
-			return err
-		}
-		if silent != nil {
-			return silent
-		}
-		if _, err := s.seals.Usable(tx, r.Party.USCC, r.Seals); err != nil {
-			return err
-		}
-		if _, err := s.activeApp(tx, t.App); err != nil {
-			return err
-		}
-		docs, err = s.docs(tx, r)
+	err = s.work.View(ctx, func(tx unit.Tx) (err error) {
+		needs, docs, err = s.examine(tx, &t, c, r, len(a.Second) > 0, silent)
 		return err
 	})
 	if err != nil {
@@ -70,7 +58,42 @@ func (s stamping) Recheck(ctx context.Context, t qrflow.Ticket, c qrflow.Claiman
 	if err := s.seals.CheckDocuments(ctx, t.Tenant, r.Hold, docs); err != nil {
 		return nil, err
 	}
-	return func(tx unit.Tx, t *qrflow.Ticket) error { return s.settle(tx, t, c, a, count) }, nil
+	return func(tx unit.Tx, t *qrflow.Ticket) error {
+		if err := unit.Fetch(tx, needs...); err != nil {
+			return err
+		}
+		return s.settle(tx, t, c, a, count)
+	}, nil
+}
+
+// examine does the checks 11 to 17 in their order and names what the transaction
+// will read when it does them again, and the documents. silent is why the
+// registry did not answer.
+func (s stamping) examine(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, r *request, second bool, silent error) ([]unit.Want, []statement.Doc, error) {
+	wants := append(s.wants(t, c, r), s.seals.Needs(r.Hold, r.Seals, nil)...)
+	if err := unit.Fetch(tx, wants...); err != nil {
+		return nil, nil, err
+	}
+	_, bound := s.bound(tx, t, c, r)
+	f, err := s.recheck(tx, t, c, r, look{second: second, bound: bound, signed: true})
+	if err != nil {
+		return nil, nil, err
+	}
+	if silent != nil {
+		return nil, nil, silent
+	}
+	if _, err := s.seals.Usable(tx, r.Party.USCC, r.Seals); err != nil {
+		return nil, nil, err
+	}
+	if _, err := s.activeApp(tx, t.App); err != nil {
+		return nil, nil, err
+	}
+	batch, err := s.seals.BatchOf(tx, r.Hold)
+	if err != nil {
+		return nil, nil, err
+	}
+	docs, err := r.listed(batch)
+	return append(s.needs(t, &f, r), s.seals.Needs(r.Hold, r.Seals, batch.Documents)...), docs, err
 }
 
 // settle is check 20: in the transaction that approves the ticket it takes the

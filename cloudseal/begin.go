@@ -46,6 +46,18 @@ func (s *Service) BeginStamp(tx unit.Tx, o Order) error {
 	}), fault.StateConflict)
 }
 
+// Needs names what BeginStamp and Usable will read: a hint for unit.Fetch.
+// documents may be nil as long as they are not known.
+func (s *Service) Needs(hold string, seals []statement.Ref, documents []string) []unit.Want {
+	ids := make([]string, len(seals))
+	for i, ref := range seals {
+		ids[i] = ref.ID
+	}
+	return []unit.Want{
+		unit.Listed(s.t.Preparations, held(hold)), unit.Rows(s.t.Seals, ids...), unit.Rows(s.t.Documents, documents...),
+	}
+}
+
 func sealsOf(made []*Preparation) []statement.Ref { return newBatch(made).Seals }
 
 func (s *Service) intend(tx unit.Tx, o Order, i int, one *Preparation) error {

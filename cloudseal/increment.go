@@ -1,9 +1,9 @@
 package cloudseal
 
 import (
-	"bytes"
 	"errors"
 	"slices"
+	"strings"
 
 	"yunzhang.dev/authz/unit"
 	"yunzhang.dev/cloudseal/pdf"
@@ -36,6 +36,13 @@ func (s *Service) increment(tx unit.Tx, id string) (*pdf.Prepared, error) {
 	if from < 1 || to-from != i.Slot || i.Slot > 2*pdf.MaxSlot || from > len(p.Tail) {
 		return nil, errIncrement
 	}
-	p.Tail = slices.Concat(p.Tail[:from], bytes.Repeat([]byte{'0'}, i.Slot), p.Tail[from:])
+	tail := append(make([]byte, 0, len(p.Tail)+i.Slot), p.Tail[:from]...)
+	for len(tail) < to {
+		tail = append(tail, zeros[:min(to-len(tail), len(zeros))]...)
+	}
+	p.Tail = append(tail, p.Tail[from:]...)
 	return &p, nil
 }
+
+// zeros is what an empty slot consists of.
+var zeros = strings.Repeat("0", 1<<10)

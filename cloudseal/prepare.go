@@ -244,8 +244,11 @@ func (s *Service) BatchOf(tx unit.Tx, hold string) (*Batch, error) {
 	return newBatch(made), nil
 }
 
+// held asks for the preparations of a hold, in their order.
+func held(hold string) unit.Query { return unit.Query{Index: "hold+index", Key: []any{hold}} }
+
 func (s *Service) preparations(tx unit.Tx, hold string) ([]*Preparation, error) {
-	made, err := s.t.Preparations.Find(tx, unit.Query{Index: "hold+index", Key: []any{hold}})
+	made, err := s.t.Preparations.Find(tx, held(hold))
 	if err != nil {
 		return nil, err
 	}
@@ -285,35 +288,38 @@ func (s *Service) free(tx unit.Tx, d *Document) error {
 // and where the stamps stand, with the statement's lines (check 18 of
 // protocol.md §2.7). It runs before the approving transaction.
 func (s *Service) CheckDocuments(ctx context.Context, tenant, hold string, docs []statement.Doc) error {
-	var made []*Preparation
-	err := s.Work.View(ctx, func(tx unit.Tx) (err error) {
-		made, err = s.preparations(tx, hold)
-		return err
+	var stamps []*pdf.Prepared
+	err := s.Work.View(ctx, func(tx unit.Tx) error {
+		stamps = nil
+		made, err := s.preparations(tx, hold)
+		if err != nil {
+			return err
+		}
+		if !slices.Equal(newBatch(made).Docs, docs) {
+			return fault.DocumentChanged
+		}
+		for _, one := range made {
+			prepared, err := s.increment(tx, one.ID)
+			if err != nil {
+				return err
+			}
+			stamps = append(stamps, prepared)
+		}
+		return nil
 	})
 	if err != nil {
 		return err
 	}
-	if !slices.Equal(newBatch(made).Docs, docs) {
-		return fault.DocumentChanged
-	}
-	for i, one := range made {
-		if err := s.checkDocument(ctx, tenant, one, docs[i]); err != nil {
+	for i, line := range docs {
+		if err := s.checkDocument(ctx, tenant, stamps[i], line); err != nil {
 			return fmt.Errorf("document %d: %w", i+1, err)
 		}
 	}
 	return nil
 }
 
-func (s *Service) checkDocument(ctx context.Context, tenant string, one *Preparation, line statement.Doc) error {
-	original, err := s.bytes(ctx, tenant, one.Line.SM3)
-	if err != nil {
-		return err
-	}
-	var prepared *pdf.Prepared
-	err = s.Work.View(ctx, func(tx unit.Tx) (err error) {
-		prepared, err = s.increment(tx, one.ID)
-		return err
-	})
+func (s *Service) checkDocument(ctx context.Context, tenant string, prepared *pdf.Prepared, line statement.Doc) error {
+	original, err := s.bytes(ctx, tenant, line.SM3)
 	if err != nil {
 		return err
 	}

@@ -43,7 +43,7 @@ func (s *Service) SealsOf(tx unit.Tx, org string) ([]*Seal, error) {
 // SealOfKind gives the living seal of a kind, fault.SealUnusable when the
 // organization has none.
 func (s *Service) SealOfKind(tx unit.Tx, org string, kind impression.Kind) (*Seal, error) {
-	found, err := s.t.Seals.Find(tx, unit.Query{Index: "owned", Key: []any{owned(org, kind)}, Limit: 1})
+	found, err := s.t.Seals.Find(tx, ofKind(org, kind))
 	if err != nil {
 		return nil, err
 	}
@@ -51,6 +51,15 @@ func (s *Service) SealOfKind(tx unit.Tx, org string, kind impression.Kind) (*Sea
 		return nil, fault.SealUnusable
 	}
 	return found[0], nil
+}
+
+func ofKind(org string, kind impression.Kind) unit.Query {
+	return unit.Query{Index: "owned", Key: []any{owned(org, kind)}, Limit: 1}
+}
+
+// NeedsOfKind names what SealOfKind reads: a hint for unit.Fetch.
+func (s *Service) NeedsOfKind(org string, kind impression.Kind) unit.Want {
+	return unit.Listed(s.t.Seals, ofKind(org, kind))
 }
 
 // Usable gives the seals behind the references and checks that the

@@ -12,7 +12,14 @@ import (
 // settle writes the good end in one transaction: documents, intents, whoever
 // waits, the record. Running it again changes nothing.
 func (s *Service) settle(ctx context.Context, w *work) error {
+	var intents, documents []string
+	for _, it := range w.items {
+		intents, documents = append(intents, it.intent.ID), append(documents, it.document.ID)
+	}
 	err := s.Work.Update(ctx, func(tx unit.Tx) error {
+		if err := unit.Fetch(tx, unit.Rows(s.t.Intents, intents...), unit.Rows(s.t.Documents, documents...)); err != nil {
+			return err
+		}
 		stamped := make([]Stamped, 0, len(w.items))
 		for _, it := range w.items {
 			open, err := s.closeIntent(tx, w, it, DoneIntent, "")

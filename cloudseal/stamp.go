@@ -93,8 +93,27 @@ func (s *Service) load(ctx context.Context, ticket string) (*work, error) {
 	return w, nil
 }
 
+// assembling names what assemble reads: a hint for unit.Fetch.
+func (s *Service) assembling(ticket string, intents []*Intent) []unit.Want {
+	var documents, made, seals []string
+	for _, in := range intents {
+		documents, made, seals = append(documents, in.Document), append(made, in.Preparation), append(seals, in.Seal)
+	}
+	return []unit.Want{
+		unit.Listed(s.t.Evidence, evidenceOf(ticket)), unit.Rows(s.t.Documents, documents...),
+		unit.Rows(s.t.Preparations, made...), unit.Rows(s.t.Increments, made...), unit.Rows(s.t.Seals, seals...),
+	}
+}
+
+func evidenceOf(ticket string) unit.Query {
+	return unit.Query{Index: "ticket", Key: []any{ticket}, Limit: 1}
+}
+
 func (s *Service) assemble(tx unit.Tx, ticket string, intents []*Intent) (*work, error) {
-	found, err := s.t.Evidence.Find(tx, unit.Query{Index: "ticket", Key: []any{ticket}, Limit: 1})
+	if err := unit.Fetch(tx, s.assembling(ticket, intents)...); err != nil {
+		return nil, err
+	}
+	found, err := s.t.Evidence.Find(tx, evidenceOf(ticket))
 	if err != nil {
 		return nil, err
 	}

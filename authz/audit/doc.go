@@ -19,5 +19,5 @@
 // elsewhere and can be deleted, its hash stays.
 //
 // The table needs two indexes: unique "chain+seq" over the rows with chained =
-// true, and plain "chained+at".
+// true, and plain "chained+at" over the others.
 package audit

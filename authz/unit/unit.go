@@ -68,7 +68,8 @@ type Table[T any] interface {
 	// Get reads a row; ErrAbsent when there is none.
 	Get(tx Tx, id string) (*T, error)
 	// Insert adds a row and sets Ver to 1; ErrTaken when the id or a unique
-	// value exists.
+	// value exists. A store across the network may find that out later: the
+	// function of the unit then runs again, and meets it here.
 	Insert(tx Tx, v *T) error
 	// Replace writes the row if its Ver is still the stored one and raises it;
 	// ErrConflict when not. Replacing a row with equal content is a real

@@ -72,11 +72,23 @@ func (s *Sealer) Seal(plaintext, aad []byte) ([]byte, error) {
 
 // Open undoes Seal. Wrong key, wrong place and altered bytes give the same
 // error, which says no more than that.
-func (s *Sealer) Open(sealed, aad []byte) ([]byte, error) {
+func (s *Sealer) Open(sealed, aad []byte) ([]byte, error) { return s.open(nil, sealed, aad) }
+
+// OpenInPlace is Open for large values: the answer lies in the memory of the
+// sealed value, which is lost, also when it does not open.
+func (s *Sealer) OpenInPlace(sealed, aad []byte) ([]byte, error) {
 	if len(sealed) < SealOverhead {
 		return nil, errOpen
 	}
-	plaintext, err := s.gcm.Open(nil, sealed[:nonceSize], sealed[nonceSize:], aad)
+	return s.open(sealed[nonceSize:nonceSize], sealed, aad)
+}
+
+// open appends what is sealed to dst.
+func (s *Sealer) open(dst, sealed, aad []byte) ([]byte, error) {
+	if len(sealed) < SealOverhead {
+		return nil, errOpen
+	}
+	plaintext, err := s.gcm.Open(dst, sealed[:nonceSize], sealed[nonceSize:], aad)
 	if err != nil {
 		return nil, errOpen
 	}

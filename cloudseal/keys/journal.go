@@ -14,7 +14,11 @@ import (
 // and written, every TBS is in the journal, all in one transaction. It changes
 // nothing and answers false when the same approval is there already.
 func (s *Signer) commit(ctx context.Context, p *proof, lines []*line) (first bool, err error) {
+	needs := s.needs(p, lines)
 	err = s.work.Update(ctx, func(tx unit.Tx) error {
+		if err := unit.Fetch(tx, needs...); err != nil {
+			return err
+		}
 		spent, err := s.spend(tx, p)
 		first = !spent
 		if err != nil || spent {
@@ -33,6 +37,25 @@ func (s *Signer) commit(ctx context.Context, p *proof, lines []*line) (first boo
 	return first, err
 }
 
+// needs names what commit reads: a hint for unit.Fetch.
+func (s *Signer) needs(p *proof, lines []*line) []unit.Want {
+	var stops []string
+	for _, pw := range p.powers() {
+		stops = append(stops, stopID(pw.kind, pw.id))
+	}
+	wants := []unit.Want{s.approvals.want(p.Ticket), s.approvals.listed(withNonce(p.Nonce)), s.stops.want(stops...)}
+	for _, l := range lines {
+		wants = append(wants, s.journal.listed(usedBy(l.Use)))
+	}
+	return wants
+}
+
+func withNonce(nonce string) unit.Query {
+	return unit.Query{Index: "nonce", Key: []any{nonce}, Limit: 1}
+}
+
+func usedBy(use string) unit.Query { return unit.Query{Index: "use", Key: []any{use}, Limit: 1} }
+
 // spend uses up the approval. It reports true when this very approval was
 // spent for this ticket before.
 func (s *Signer) spend(tx unit.Tx, p *proof) (bool, error) {
@@ -45,7 +68,7 @@ func (s *Signer) spend(tx unit.Tx, p *proof) (bool, error) {
 	case !errors.Is(err, unit.ErrAbsent):
 		return false, err
 	}
-	seen, err := s.approvals.Find(tx, unit.Query{Index: "nonce", Key: []any{p.Nonce}, Limit: 1})
+	seen, err := s.approvals.Find(tx, withNonce(p.Nonce))
 	if err != nil {
 		return false, err
 	}
@@ -60,7 +83,7 @@ func (s *Signer) spend(tx unit.Tx, p *proof) (bool, error) {
 // write adds an entry. A slot that another entry uses is refused: whatever the
 // service believes, one slot of a delegation never makes two stamps.
 func (s *Signer) write(tx unit.Tx, l *line) error {
-	used, err := s.journal.Find(tx, unit.Query{Index: "use", Key: []any{l.Use}, Limit: 1})
+	used, err := s.journal.Find(tx, usedBy(l.Use))
 	if err != nil {
 		return err
 	}

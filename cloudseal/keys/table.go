@@ -36,6 +36,12 @@ func (g guarded[T, P]) Get(tx unit.Tx, id string) (*T, error) {
 	return v, g.check(v)
 }
 
+// want names rows for unit.Fetch.
+func (g guarded[T, P]) want(ids ...string) unit.Want { return unit.Rows(g.t, ids...) }
+
+// listed names what a query lists, for unit.Fetch.
+func (g guarded[T, P]) listed(q unit.Query) unit.Want { return unit.Listed(g.t, q) }
+
 func (g guarded[T, P]) Insert(tx unit.Tx, v *T) error {
 	*P(v).tag() = g.mac(v)
 	return g.t.Insert(tx, v)

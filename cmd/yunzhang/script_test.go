@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"yunzhang.dev/cmd/internal/store/engine/mongo/mongotest"
 )
 
 func TestMain(m *testing.M) {
@@ -14,7 +16,8 @@ func TestMain(m *testing.M) {
 }
 
 // TestScripts runs testdata/*.txt against the real program. SAMPLES is the
-// folder of real samples, BUSY an address that somebody else listens on.
+// folder of real samples, BUSY an address that somebody else listens on, MONGODB_URI
+// a replica set and MONGODB_DATABASE a database on it that is the script's own.
 func TestScripts(t *testing.T) {
 	samples, err := filepath.Abs("../../../shared/samples")
 	if err != nil {
@@ -29,11 +32,14 @@ func TestScripts(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = ln.Close() })
 	go refuseAll(ln)
+	set := mongotest.Start(t, mongotest.Options{})
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("SAMPLES", samples)
 			env.Setenv("BUSY", ln.Addr().String())
+			env.Setenv("MONGODB_URI", set.URI)
+			env.Setenv("MONGODB_DATABASE", set.Database(t))
 			env.Setenv("HOME", filepath.Join(env.WorkDir, "home"))
 			env.Setenv("LANG", "C.UTF-8")
 			return nil

@@ -67,6 +67,9 @@ func startNode(t testing.TB, dir string, o app.Options, run func(*app.App, conte
 		t.Fatal(err)
 	}
 	c = settings(t, dir, ln.Addr().String())
+	if o.Now != nil {
+		c.Store = storetest.ChooseAt(t, o.Now)
+	}
 	if change != nil {
 		change(&c)
 	}
@@ -134,6 +137,7 @@ func TestSitesAnswerUnderTheirNames(t *testing.T) {
 func TestSecondProcessIsRefused(t *testing.T) {
 	t.Parallel()
 	c := settings(t, t.TempDir(), "127.0.0.1:1")
+	c.Store = config.Default().Store // on MongoDB there may be many
 	first, err := app.New(c, app.Options{})
 	if err != nil {
 		t.Fatal(err)

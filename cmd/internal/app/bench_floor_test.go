@@ -125,7 +125,7 @@ func (f *floor) listChecks() []*demand {
 }
 
 // listWrites: blobs and rows. Each row counts as the smallest there is, but for
-// the increment and the TBS, which are encrypted in their size. A changing
+// increment, statements and TBS, which are encrypted in their size. A changing
 // request needs two transactions: one that spends its nonce and claims its key
 // before anything is done, one that does it and keeps the answer. What a decision
 // relies on is written with it, so that a revocation at the same time conflicts.
@@ -135,6 +135,7 @@ func (f *floor) listWrites() []*demand {
 		return func() error { f.kept++; return f.app.PutBlob(ctx, gm.SM3(fmt.Append(nil, f.kept)), b) }
 	}
 	get := func() error { _, err := f.app.GetBlob(ctx, gm.SM3(f.file)); return err }
+	statement, evidence := f.result[:statementSize], f.result[:5*statementSize]
 	rows := func(n int, contents ...[]byte) func() error {
 		return func() error { return f.app.WriteRows(ctx, n, contents...) }
 	}
@@ -147,9 +148,9 @@ func (f *floor) listWrites() []*demand {
 		{name: "commit of the opening: document, preparation, increment, ticket, event, record, answer", times: 1,
 			call: rows(6, f.result[:f.tail])},
 		{name: "commit of the page: ticket, event, record", times: 1, call: rows(3)},
-		{name: "commit of the claim: ticket, event, record, answer", times: 1, call: rows(4)},
+		{name: "commit of the claim: ticket, event, record, answer", times: 1, call: rows(3, statement)},
 		{name: "commit of the approval: ticket, approval, slot, delegation, device, membership, organization, seal, " +
-			"application, document, intent, evidence, event, record, answer", times: 1, call: rows(15)},
+			"application, document, intent, evidence, event, record, answer", times: 1, call: rows(13, statement, evidence)},
 		{name: "commit of the beginning: ticket, event, record", times: 1, call: rows(3)},
 		{name: "commit of the journal: approval, entry, TBS, and a stop for each of 6 powers", times: 1, call: rows(8, f.tbs)},
 		{name: "commit of the signature: entry", times: 1, call: rows(1)},

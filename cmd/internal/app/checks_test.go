@@ -3,7 +3,6 @@ package app_test
 import (
 	"errors"
 	"maps"
-	"os"
 	"slices"
 	"testing"
 	"time"
@@ -105,9 +104,8 @@ func TestAT038OrderOfTheLaterChecks(t *testing.T) {
 // would let nobody do one thing at a time.
 func (p *party) breaches(t *testing.T, r *drive.Request, key *badKey, path, device, claim string) map[int]breach {
 	t.Helper()
-	good, err := os.ReadFile(path)
-	check(t, err)
-	spoil := func(b []byte) func() { return func() { check(t, os.WriteFile(path, b, 0o600)) } }
+	good := p.sealed(t, path)
+	spoil := func(b []byte) func() { return func() { p.putBack(t, path, b) } }
 	bad := slices.Clone(good)
 	bad[len(bad)/2] ^= 1
 	people := func(m *store.Main) unit.Table[authz.Person] { return m.Authz.People }

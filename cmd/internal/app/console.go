@@ -41,10 +41,13 @@ func (a *App) serveConsole(ctx context.Context) error {
 	return httpx.Serve(ctx, server, ln, httpx.Stop{Grace: a.cfg.ShutdownGrace.D(), Gate: gate})
 }
 
-// listenSocket makes the socket, over one that a killed server left behind: the
-// lock on the data folder says that there is no other.
+// listenSocket makes the socket, over one that a killed server left behind. Of a
+// node that lives, which has a data folder of its own, it is not taken.
 func (a *App) listenSocket() (net.Listener, error) {
 	path := a.SocketPath()
+	if c, err := net.Dial("unix", path); err == nil { // nodes on MongoDB have no lock
+		return nil, errors.Join(fmt.Errorf("admin socket: another node answers on %s", path), c.Close())
+	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("admin socket: %w", err)
 	}

@@ -1,10 +1,7 @@
 package app_test
 
 import (
-	"io/fs"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -17,61 +14,67 @@ import (
 	"yunzhang.dev/web/httpx/sign"
 )
 
-// blobs lists the files that hold documents.
+// blobs lists the sealed documents by name.
 func (p *party) blobs(t *testing.T) map[string]bool {
 	t.Helper()
-	files := map[string]bool{}
-	check(t, filepath.WalkDir(filepath.Join(p.Config.DataDir, "documents"), func(path string, d fs.DirEntry, err error) error {
-		if err == nil && d.Type().IsRegular() {
-			files[path] = true
-		}
-		return err
-	}))
-	return files
+	names := map[string]bool{}
+	check(t, p.app.Bucket().Names(t.Context(), func(name string) error { names[name] = true; return nil }))
+	return names
 }
 
-// addedBy gives the one file that something added.
-func (p *party) addedBy(t *testing.T, do func()) (path string) {
+// addedBy gives the name of the one document that something added.
+func (p *party) addedBy(t *testing.T, do func()) (added string) {
 	t.Helper()
 	before := p.blobs(t)
 	do()
-	for file := range p.blobs(t) {
-		if before[file] {
+	for name := range p.blobs(t) {
+		if before[name] {
 			continue
 		}
-		if path != "" {
-			t.Fatal("more than one file was added")
+		if added != "" {
+			t.Fatal("more than one document was added")
 		}
-		path = file
+		added = name
 	}
-	if path == "" {
-		t.Fatal("no file was added")
+	if added == "" {
+		t.Fatal("no document was added")
 	}
-	return path
+	return added
+}
+
+func (p *party) sealed(t *testing.T, name string) []byte {
+	t.Helper()
+	b, err := p.app.Bucket().Get(t.Context(), name)
+	check(t, err)
+	return b
+}
+
+// putBack has other bytes in the place of a document's; nil: none.
+func (p *party) putBack(t *testing.T, name string, b []byte) {
+	t.Helper()
+	check(t, p.app.Bucket().Delete(t.Context(), name))
+	if b != nil {
+		check(t, p.app.Bucket().Put(t.Context(), name, b))
+	}
 }
 
 // spoilings are what somebody at the disk can do to a document.
-func spoilings(t *testing.T, other string) map[string]func(path string) {
+func (p *party) spoilings(t *testing.T, other string) map[string]func(name string) {
 	t.Helper()
-	return map[string]func(path string){
-		"a byte": func(path string) {
-			b, err := os.ReadFile(path)
-			check(t, err)
+	return map[string]func(name string){
+		"a byte": func(name string) {
+			b := p.sealed(t, name)
 			b[len(b)/2] ^= 1
-			check(t, os.WriteFile(path, b, 0o600))
+			p.putBack(t, name, b)
 		},
-		"another document": func(path string) {
-			b, err := os.ReadFile(other)
-			check(t, err)
-			check(t, os.WriteFile(path, b, 0o600))
-		},
-		"cut short": func(path string) { check(t, os.Truncate(path, 1000)) },
-		"removed":   func(path string) { check(t, os.Remove(path)) },
+		"another document": func(name string) { p.putBack(t, name, p.sealed(t, other)) },
+		"cut short":        func(name string) { p.putBack(t, name, p.sealed(t, name)[:1000]) },
+		"removed":          func(name string) { p.putBack(t, name, nil) },
 	}
 }
 
 // otherDocument uploads something else of the same declaration system.
-func (p *party) otherDocument(t *testing.T) (path string) {
+func (p *party) otherDocument(t *testing.T) (name string) {
 	t.Helper()
 	return p.addedBy(t, func() {
 		_, err := p.system.Upload(t.Context(), "另一文件.pdf", samplePDF(t, "Test3.pdf"))
@@ -87,8 +90,7 @@ func TestAT029DocumentChangedAfterDisplay(t *testing.T) {
 	var r *drive.Request
 	var doc string
 	path := p.addedBy(t, func() { r, doc = p.ask(t, p.system, "chg") })
-	good, err := os.ReadFile(path)
-	check(t, err)
+	good := p.sealed(t, path)
 	scan, err := drive.Claim(t.Context(), p.agent, r)
 	check(t, err)
 	err = p.agent.Look(t.Context(), scan) // what he sees
@@ -98,8 +100,8 @@ func TestAT029DocumentChangedAfterDisplay(t *testing.T) {
 	u, err := p.agent.Unlock(t.Context(), drive.PIN)
 	check(t, err)
 	defer u.Close()
-	for name, spoil := range spoilings(t, other) {
-		check(t, os.WriteFile(path, good, 0o600)) // each alone: the map has no order
+	for name, spoil := range p.spoilings(t, other) {
+		p.putBack(t, path, good) // each alone: the map has no order
 		spoil(path)
 		_, err = u.Approve(t.Context(), scan, number)
 		t.Logf("%s: %v", name, err)
@@ -107,7 +109,7 @@ func TestAT029DocumentChangedAfterDisplay(t *testing.T) {
 		p.untouched(t, p.system, doc, 5)
 	}
 	// It was the bytes and nothing else: with the right ones it is approved.
-	check(t, os.WriteFile(path, good, 0o600))
+	p.putBack(t, path, good)
 	_, err = u.Approve(t.Context(), scan, number)
 	check(t, err)
 	_, err = p.system.Fetch(t.Context(), r)
@@ -126,7 +128,7 @@ func TestAT030DocumentChangedBeforeItIsSigned(t *testing.T) {
 	path := p.addedBy(t, func() { r, doc = p.ask(t, p.system, "chs") })
 	check(t, drive.Confirm(t.Context(), p.agent, r))
 	stop.wait(t)
-	spoilings(t, other)["another document"](path)
+	p.spoilings(t, other)["another document"](path)
 	stop.release()
 	p.failed(t, r, "document-changed")
 	p.untouched(t, p.system, doc, 5)

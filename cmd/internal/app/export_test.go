@@ -2,7 +2,9 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"yunzhang.dev/authz"
 	"yunzhang.dev/authz/audit"
@@ -12,6 +14,8 @@ import (
 	"yunzhang.dev/cloudseal"
 	"yunzhang.dev/cloudseal/impression"
 	"yunzhang.dev/cloudseal/keys"
+	"yunzhang.dev/cloudseal/status"
+	"yunzhang.dev/cmd/internal/store"
 	"yunzhang.dev/qrflow"
 )
 
@@ -195,3 +199,92 @@ func (a *App) NewLimiter() qrflow.Limiter { return newLimiter(a.main.Work, a.mai
 
 // Pooled is pooled.
 func Pooled(uri string, size int) string { return pooled(uri, size) }
+
+// Ended reports whether a ticket and its intents have come to their end.
+func (a *App) Ended(ctx context.Context, id string) (ended bool, state string, err error) {
+	err = a.main.Work.View(ctx, func(tx unit.Tx) error {
+		t, err := a.main.Tickets.Get(tx, id)
+		if err != nil {
+			return err
+		}
+		intents, err := a.main.Seals.Intents.Find(tx, unit.Query{Index: "ticket+index", Key: []any{id}})
+		state, ended = string(t.State), !t.State.Live() || t.StateAt(tx.Now()) == qrflow.Expired
+		for _, in := range intents {
+			ended = ended && in.State != cloudseal.OpenIntent
+		}
+		return err
+	})
+	return ended, state, err
+}
+
+// StoredEvents gives the types of a ticket's events by number.
+func (a *App) StoredEvents(ctx context.Context, id string) (types map[int64]string, err error) {
+	err = a.main.Work.View(ctx, func(tx unit.Tx) error {
+		types = map[int64]string{}
+		events, err := a.main.Events.Find(tx, unit.Query{Index: "ticket+seq", Key: []any{id}})
+		for _, e := range events {
+			types[e.Seq] = e.Type
+		}
+		return err
+	})
+	return types, err
+}
+
+// ApprovedAt is when a ticket was approved, by the store's time; zero when it was
+// not.
+func (a *App) ApprovedAt(ctx context.Context, id string) (at time.Time, err error) {
+	err = a.main.Work.View(ctx, func(tx unit.Tx) error {
+		at = time.Time{}
+		events, err := a.main.Events.Find(tx, unit.Query{Index: "ticket+seq", Key: []any{id}})
+		for _, e := range events {
+			if e.Type == string(qrflow.Approved) {
+				at = e.At
+			}
+		}
+		return err
+	})
+	return at, err
+}
+
+// StampedUnderStop waits for the end of an approved ticket and reports whether it
+// was stamped, and as late when the signer took it into his journal although a
+// power it stands on had been stopped.
+func (a *App) StampedUnderStop(ctx context.Context, id string) (stamped bool, late error, err error) {
+	for ended := false; !ended; {
+		if ended, _, err = a.Ended(ctx, id); err != nil || ctx.Err() != nil {
+			return false, nil, errors.Join(err, ctx.Err())
+		}
+		pause(ctx, 5*time.Millisecond)
+	}
+	entries, err := a.domains.signer.Lookup(ctx, id)
+	if err != nil || len(entries) == 0 || entries[0].State != keys.Done {
+		return false, nil, err
+	}
+	err = a.main.Work.View(ctx, func(tx unit.Tx) error {
+		intents, err := a.main.Seals.Intents.Find(tx, unit.Query{Index: "ticket+index", Key: []any{id}})
+		if err != nil || len(intents) == 0 {
+			return err
+		}
+		events, err := a.main.Seals.Events.Find(tx, unit.Query{Index: "seal+n", Key: []any{intents[0].Seal}})
+		if err != nil {
+			return err
+		}
+		state := status.Usable
+		for _, e := range events {
+			if !e.From.After(entries[0].At) {
+				state = e.State
+			}
+		}
+		if state != status.Usable {
+			late = fmt.Errorf("ticket %s was committed at %s, when its seal was %s", id, entries[0].At, state)
+		}
+		return nil
+	})
+	return true, late, err
+}
+
+// Deafen makes it so that nothing was heard from the outbox for a long time.
+func (a *App) Deafen() { a.ears.hear(a.now().Add(-2 * deaf)) }
+
+// Bucket is where sealed documents are.
+func (a *App) Bucket() store.Lister { return a.bucket.(store.Lister) }

@@ -51,8 +51,8 @@ func (a answers) Begin(ctx context.Context, c httpx.Client, route, key string, f
 // claim writes the record of a request that is to run, or gives the one that
 // says why it is not.
 func (a answers) claim(tx unit.Tx, row *store.Answer) (old *store.Answer, err error) {
+	old, err = a.table.Get(tx, row.ID) // before Now: the first read brings the time along
 	row.Expires, row.Until = tx.Now().Add(idempotencyLife), tx.Now().Add(claimLife)
-	old, err = a.table.Get(tx, row.ID)
 	switch {
 	case errors.Is(err, unit.ErrAbsent):
 		return nil, takenAgain(a.table.Insert(tx, row))

@@ -76,7 +76,7 @@ type child struct {
 	gone chan error
 }
 
-func startChild(t *testing.T, configFile, point string) *child {
+func startChild(t testing.TB, configFile, point string) *child {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^$")
 	cmd.Env = append(os.Environ(), childConfig+"="+configFile, childPoint+"="+point)

@@ -6,12 +6,27 @@ import (
 
 	"yunzhang.dev/cmd/internal/app"
 	"yunzhang.dev/cmd/internal/drive"
+	"yunzhang.dev/cmd/internal/store/storetest"
 	"yunzhang.dev/mobileapi/client"
 )
 
 // nodes are the nodes that a test of several spreads its calls over. On the
-// embedded store there is one, and it is all three.
-func (p *party) nodes() []drive.Node { return []drive.Node{p.Node, p.Node, p.Node} }
+// embedded store there is one, and it is all three; on MongoDB two more are
+// started.
+func (p *party) nodes(t testing.TB) []drive.Node {
+	t.Helper()
+	nodes := []drive.Node{p.Node, p.Node, p.Node}
+	if !storetest.OnMongo() {
+		return nodes
+	}
+	for i := range nodes[1:] {
+		c := p.Config
+		c.Node, c.Listen, c.DataDir = fmt.Sprint("further", i+1), freeAddress(t), t.TempDir()
+		runNode(t, c, app.Options{})
+		nodes[i+1].Net = drive.Net{Addr: c.Listen}
+	}
+	return nodes
+}
 
 // phoneAt is a phone that talks to another node; name is its folder.
 func (p *party) phoneAt(t testing.TB, n drive.Node, name string) *client.Phone {
@@ -34,7 +49,7 @@ func (p *party) systemAt(n drive.Node, s *drive.System) *drive.System {
 func TestAT067AcrossNodes(t *testing.T) {
 	t.Parallel()
 	p := newParty(t, 10, app.Options{})
-	nodes := p.nodes()
+	nodes := p.nodes(t)
 	for i := range nodes {
 		opener, phone := p.systemAt(nodes[i], p.system), p.phoneAt(t, nodes[(i+1)%len(nodes)], "agent")
 		third := nodes[(i+2)%len(nodes)]

@@ -1,7 +1,6 @@
 package app_test
 
 import (
-	"os"
 	"testing"
 	"time"
 
@@ -128,9 +127,7 @@ func TestRelaySwappedDocument(t *testing.T) {
 	check(t, err)
 	err = p.agent.Look(t.Context(), scan)
 	check(t, err)
-	b, err := os.ReadFile(other)
-	check(t, err)
-	check(t, os.WriteFile(path, b, 0o600))
+	p.putBack(t, path, p.sealed(t, other))
 	number, err := r.Page.Number(t.Context())
 	check(t, err)
 	u, err := p.agent.Unlock(t.Context(), drive.PIN)

@@ -78,7 +78,7 @@ func (a *App) connect(ctx context.Context, key, uri, database string) (*mongo.En
 	c := a.cfg.Store.MongoDB
 	e, err := mongo.Open(ctx, mongo.Options{
 		URI: pooled(uri, c.Pool), Database: database, Log: a.log, CommandTimeout: c.Timeout.D(), CommitPatience: c.CommitPatience.D(),
-		Monitor: a.opts.Monitor,
+		Clock: a.opts.Now, Monitor: a.opts.Monitor,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%s, database %s: %w", key, database, err)

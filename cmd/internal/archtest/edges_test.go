@@ -76,7 +76,7 @@ var transports = []string{
 // testsOnly are packages that no binary links: only their own folder, tests,
 // and the rooms listed import them.
 var testsOnly = map[string][]string{
-	"cmd/internal/store/engine/mongo/mongosim":  {"cmd/internal/store/engine/mongo/mongotest"},
+	"cmd/internal/store/engine/mongo/mongosim":  {"cmd/internal/store/engine/mongo/mongotest", "cmd/internal/store/storetest"},
 	"cmd/internal/store/engine/mongo/mongotest": {"cmd/internal/store/storetest"},
 	"cmd/internal/store/storetest":              {},
 	"cmd/internal/store/engine/enginetest":      {},

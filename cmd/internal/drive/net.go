@@ -20,11 +20,15 @@ type Net struct {
 	// TLS admits the demonstration's self-signed certificate. It is for a
 	// loopback address only.
 	TLS bool
+	// Pick, when it is given, names where to go in the place of Addr, anew for
+	// each connection, and none is used for a second request: as behind a proxy
+	// without sticky sessions.
+	Pick func() string
 }
 
 // Client is an HTTP client that sends every request to the node.
 func (n Net) Client() *http.Client {
-	t := &http.Transport{DialContext: n.dial, TLSClientConfig: n.tls(), MaxIdleConns: 200, MaxIdleConnsPerHost: 200, IdleConnTimeout: 3 * time.Second}
+	t := &http.Transport{DialContext: n.dial, TLSClientConfig: n.tls(), DisableKeepAlives: n.Pick != nil, MaxIdleConns: 200, MaxIdleConnsPerHost: 200, IdleConnTimeout: 3 * time.Second}
 	return &http.Client{
 		Transport: t, Timeout: 60 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -33,6 +37,9 @@ func (n Net) Client() *http.Client {
 
 func (n Net) dial(ctx context.Context, network, _ string) (net.Conn, error) {
 	var d net.Dialer
+	if n.Pick != nil {
+		return d.DialContext(ctx, network, n.Pick())
+	}
 	return d.DialContext(ctx, network, n.Addr)
 }
 

@@ -23,7 +23,7 @@ type Bucket interface {
 	// Put stores a blob that will never change and returns when it is durable.
 	// A name that exists is left as it is: it stands for the same contents.
 	Put(ctx context.Context, name string, sealed []byte) error
-	// Get reads a blob whole, or gives unit.ErrAbsent.
+	// Get reads a blob whole, or gives unit.ErrAbsent. The bytes are the caller's.
 	Get(ctx context.Context, name string) ([]byte, error)
 	// Delete removes a blob; one that is not there is no error.
 	Delete(ctx context.Context, name string) error
@@ -75,7 +75,11 @@ func (b *Blobs) Get(ctx context.Context, tenant string, digest gm.Digest) ([]byt
 	if err != nil {
 		return nil, fmt.Errorf("store: get blob %s: %w", digest, err)
 	}
-	data, err := gm.Open(b.keyOf(tenant, digest), sealed, blobAAD(tenant, digest))
+	key, err := gm.NewSealer(b.keyOf(tenant, digest))
+	if err != nil {
+		return nil, err
+	}
+	data, err := key.OpenInPlace(sealed, blobAAD(tenant, digest))
 	if err != nil {
 		return nil, fault.Absent.Becausef("store: blob %s was altered, or sealed under another key: %w", digest, unit.ErrAbsent)
 	}

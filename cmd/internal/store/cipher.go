@@ -45,26 +45,9 @@ func oneKey(classKey []byte, label string, parts ...[]byte) []byte {
 type rowCipher struct {
 	fields         []sealedField
 	collection, id string
+	keys           *rowKeys
 
-	keys   []derivedKey // one for each class met
-	prefix []byte       // of the additional data, once it was needed
-}
-
-type derivedKey struct {
-	class string
-	*gm.Sealer
-}
-
-// keyFor gives the row's key for a field.
-func (r *rowCipher) keyFor(f *sealedField) (*gm.Sealer, error) {
-	for _, k := range r.keys {
-		if k.class == f.class {
-			return k.Sealer, nil
-		}
-	}
-	key, err := gm.NewSealer(oneKey(f.key, "cseal-field/1", []byte(r.collection), []byte(r.id)))
-	r.keys = append(r.keys, derivedKey{f.class, key})
-	return key, err
+	prefix []byte // of the additional data, once it was needed
 }
 
 // aad binds a sealed value to its place: collection, id and field, each behind
@@ -147,7 +130,7 @@ func (r *rowCipher) rewrite(doc bson.Raw, change func(out []byte, key *gm.Sealer
 			out = append(out, whole...)
 			continue
 		}
-		key, err := r.keyFor(f)
+		key, err := r.keys.find(r.collection, r.id, f)
 		if err == nil {
 			out, err = change(out, key, e)
 		}

@@ -28,6 +28,9 @@ func (c *collection[T]) in(u unit.Tx) (engine.Tx, error) {
 	return nil, fmt.Errorf("store: %s: %w", c.name, errOtherStore)
 }
 
+// Name is what a unit.Want calls the table.
+func (c *collection[T]) Name() string { return c.name }
+
 // Get implements [unit.Table].
 func (c *collection[T]) Get(u unit.Tx, id string) (*T, error) {
 	t, err := c.in(u)
@@ -172,5 +175,5 @@ func (c *collection[T]) decode(doc bson.Raw) (*T, error) {
 }
 
 func (c *collection[T]) row(id string) *rowCipher {
-	return &rowCipher{fields: c.plan.sealed, collection: c.name, id: id}
+	return &rowCipher{fields: c.plan.sealed, collection: c.name, id: id, keys: &c.db.rows}
 }

@@ -24,6 +24,7 @@ type DB struct {
 	keys     Keys
 	declared map[string]*declared
 	faults   []error
+	rows     rowKeys
 }
 
 // declared is what the database itself must know of a collection.

@@ -67,7 +67,7 @@ func NewMain(db *DB) *Main {
 		DB: db, Work: NewWork(db.engine), Authz: declareAuthz(db), Seals: declareSeals(db),
 		Codes:   Declare[onetime.Code](db, "codes", Index("expires")),
 		Tallies: Declare[onetime.Tally](db, "tallies", Index("since")),
-		Audit: Declare[audit.Record](db, "audit", Index("chained", "at"),
+		Audit: Declare[audit.Record](db, "audit", Index("chained", "at").Only("chained", false),
 			Unique("chain", "seq").Only("chained", true), Index("actor", "at"), Index("decision", "at").Only("decision", audit.Alarm)),
 		Tickets: Declare[qrflow.Ticket](db, "tickets", Unique("handleHash"), Unique("slot"),
 			Index("due", "deadline"), Index("app", "live")),

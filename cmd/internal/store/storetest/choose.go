@@ -6,8 +6,10 @@ package storetest
 import (
 	"os"
 	"testing"
+	"time"
 
 	"yunzhang.dev/cmd/internal/config"
+	"yunzhang.dev/cmd/internal/store/engine/mongo/mongosim"
 	"yunzhang.dev/cmd/internal/store/engine/mongo/mongotest"
 )
 
@@ -21,10 +23,17 @@ func OnMongo() bool { return os.Getenv(chosen) == config.OnMongo }
 // replica set, and databases that are nobody else's.
 func Choose(t testing.TB) config.Store {
 	t.Helper()
+	return ChooseAt(t, nil)
+}
+
+// ChooseAt is Choose with a clock of the test's own, which a real MongoDB does
+// not take: there the simulated one is used.
+func ChooseAt(t testing.TB, now func() time.Time) config.Store {
+	t.Helper()
 	if !OnMongo() {
 		return config.Default().Store
 	}
-	return On(t, mongotest.Start(t, mongotest.Options{}))
+	return On(t, mongotest.Start(t, mongotest.Options{OnlySim: now != nil, Sim: mongosim.Options{Clock: now}}))
 }
 
 // On gives a store on a replica set, with databases of its own.

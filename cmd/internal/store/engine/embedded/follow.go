@@ -74,8 +74,8 @@ func (s *Store) Follow(ctx context.Context, collection string, after engine.Posi
 			}
 			n, _ = strconv.ParseInt(string(change.Position), 10, 64)
 		}
-		if len(changes) > 0 {
-			continue
+		if len(changes) == followBatch {
+			continue // there is more
 		}
 		select {
 		case <-woken:

@@ -32,7 +32,6 @@ const (
 	undo
 	getMeta
 	setMeta
-	getDoc
 	findDoc
 	insertDoc
 	updateDoc
@@ -74,7 +73,6 @@ var statements = [stmtKinds]struct {
 	getMeta: {"SELECT format, last, next FROM meta", 3},
 	setMeta: {"UPDATE meta SET last = ?, next = ?", 0},
 
-	getDoc:    {"SELECT doc FROM docs WHERE coll = ? AND id = ?", 1},
 	findDoc:   {"SELECT n, doc FROM docs WHERE coll = ? AND id = ?", 2},
 	insertDoc: {"INSERT INTO docs(n, coll, id, doc) VALUES (?, ?, ?, ?)", 0},
 	updateDoc: {"UPDATE docs SET doc = ? WHERE n = ?", 0},

@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"bytes"
 	"database/sql/driver"
 	"fmt"
 	"time"
@@ -23,6 +24,22 @@ type tx struct {
 	ended bool
 	wrote bool  // a savepoint is open
 	lost  error // every further call gives this
+
+	// read holds rows as the unit found them, until it writes them: what is
+	// read to be replaced is looked up once. Nobody else writes meanwhile.
+	read map[place]found
+}
+
+// place is where a row is: number of the collection, and id.
+type place struct {
+	collection int64
+	id         string
+}
+
+// found is a row with its number, zero when there is none.
+type found struct {
+	n   int64
+	doc bson.Raw
 }
 
 // Now implements [engine.Tx].
@@ -103,28 +120,37 @@ func (t *tx) Get(collection, id string) (bson.Raw, error) {
 	if err != nil {
 		return nil, err
 	}
-	var doc bson.Raw
-	err = t.c.query(getDoc, func(row []driver.Value) error {
-		doc = row[0].([]byte)
-		return nil
-	}, c.id, id)
+	_, doc, err := t.stored(c, id)
 	if err != nil {
-		return nil, t.fail("get from "+collection, err)
+		return nil, err
 	}
 	if doc == nil {
 		return nil, unit.ErrAbsent
+	}
+	if t.writable {
+		doc = bytes.Clone(doc) // the other one is kept
 	}
 	return doc, nil
 }
 
 // stored reads a document with its row number; n is zero when there is none.
 func (t *tx) stored(c *collected, id string) (n int64, doc bson.Raw, err error) {
+	at := place{c.id, id}
+	if f, ok := t.read[at]; ok {
+		return f.n, f.doc, nil
+	}
 	err = t.c.query(findDoc, func(row []driver.Value) error {
 		n, doc = row[0].(int64), row[1].([]byte)
 		return nil
 	}, c.id, id)
 	if err != nil {
-		err = t.fail("read in "+c.Name, err)
+		return 0, nil, t.fail("read in "+c.Name, err)
 	}
-	return n, doc, err
+	if t.writable {
+		if t.read == nil {
+			t.read = map[place]found{}
+		}
+		t.read[at] = found{n, doc}
+	}
+	return n, doc, nil
 }

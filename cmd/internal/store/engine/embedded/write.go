@@ -25,6 +25,7 @@ func (t *tx) Insert(collection string, doc bson.Raw) error {
 	if err != nil {
 		return err
 	}
+	delete(t.read, place{c.id, id})
 	n := t.s.next
 	t.s.next++
 	if err := t.put(c, insertDoc, n, c.id, id, []byte(doc)); err != nil {
@@ -75,6 +76,7 @@ func (t *tx) Replace(collection string, doc bson.Raw) error {
 // swap writes a document over its old self and moves the index entries that
 // changed.
 func (t *tx) swap(c *collected, id string, n int64, old, doc bson.Raw) error {
+	delete(t.read, place{c.id, id})
 	before, err := c.keys(old, id)
 	if err != nil {
 		return t.fail("read in "+c.Name, err)
@@ -113,6 +115,7 @@ func (t *tx) Delete(collection, id string) error {
 	if n == 0 {
 		return unit.ErrAbsent
 	}
+	delete(t.read, place{c.id, id})
 	keys, err := c.keys(old, id)
 	if err != nil {
 		return t.fail("read in "+c.Name, err)

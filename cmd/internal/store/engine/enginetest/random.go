@@ -46,14 +46,16 @@ func DefaultOptions() Options { return Options{Steps: 10_000, Actors: 8, Epochs:
 // model.
 func Random(t *testing.T, place Place, o Options) {
 	t.Helper()
-	summary, err := explore(t, place, o)
+	summary, err := Explore(t, place, o)
 	if err != nil {
 		t.Fatalf("seed %d: %v", o.Seed, err)
 	}
 	t.Logf("seed %d: %s", o.Seed, summary)
 }
 
-func explore(t testing.TB, place Place, o Options) (summary string, err error) {
+// Explore is Random for tests of the test: it gives what it found, or a summary
+// of what it saw.
+func Explore(t testing.TB, place Place, o Options) (summary string, err error) {
 	w := &world{t: t, place: place, o: o}
 	for epoch := range o.Epochs {
 		if err := w.epoch(epoch); err != nil {

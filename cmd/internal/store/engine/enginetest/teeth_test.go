@@ -37,7 +37,7 @@ func TestTheRandomTestBites(t *testing.T) {
 				return spoil(s)
 			}
 			o := Options{Steps: 1000, Actors: 8, Epochs: 1, Seed: 1}
-			if summary, err := explore(t, Place{Open: open}, o); err == nil {
+			if summary, err := Explore(t, Place{Open: open}, o); err == nil {
 				t.Errorf("not found: %s", summary)
 			} else {
 				t.Log(err)

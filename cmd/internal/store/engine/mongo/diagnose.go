@@ -115,6 +115,7 @@ const (
 	codeWriteConflict        = 112
 	codeNotSupported         = 115
 	codeCappedPositionLost   = 136
+	codeSnapshotUnavailable  = 246 // an index or a collection is being made
 	codeStreamFatal          = 280
 	codeHistoryLost          = 286
 	codeLookupTooLarge       = 4568 // what a $lookup found is over 16 MiB

@@ -15,8 +15,9 @@
 //	failure.go   what an error of the driver means for a unit
 //	clock.go     the store's time
 //	follow.go    an outbox, by a change stream
-//	queries.go   every command that is sent, and the index it uses
+//	queries.go   every query that is sent, and the index it uses
 //	blobs.go     write-once blobs in chunks
+//	sweep.go     what a crash leaves of them
 //
 // # Units
 //
@@ -26,7 +27,7 @@
 // returned or when it lists an index of a collection it has written to. What
 // the unit reads by id it sees under its own writes. So a unit costs
 //
-//	1  the first read, which also gives the time; rows named by Fetch come along
+//	1  the first read, which also gives the time, and whatever Fetch names
 //	n  every further Get or Find of something that was not read yet
 //	1  all writes (MongoDB 8.0 and later: one bulkWrite over all collections;
 //	   before it: one insert, update or delete for each run of a kind in a
@@ -73,7 +74,8 @@
 // fields, which makes the order of equal rows part of it. Every list is read
 // with a hint that names its index; where it resumes in the midst of one, with
 // the bounds min and max, which (unlike $gt) go on from one kind of value to
-// the next, as the order of the port does.
+// the next, as the order of the port does. Lists that Fetch names are part of a
+// $lookup, which takes no hint: there they fix the fields of a unique index.
 //
 // # Outbox
 //
@@ -84,27 +86,26 @@
 //
 // # Sharding
 //
-// On a sharded cluster, everything works unsharded. A unique index must begin
-// with the shard key, and a transaction is cheapest on one shard, so:
+// On a sharded cluster everything works with all collections on one shard, and
+// most belong there: an approval writes to a dozen collections, and a
+// transaction on one shard commits with one answer. What grows without bound is
+// worth spreading. A unique index must begin with the shard key, and what is
+// read by id is found on one shard only when the id is the key:
 //
-//	collection                   key                why, and what stays on one shard
-//	tickets, approvals,          unsharded          unique by handle, slot, statement and nonce:
-//	intents, evidence            (one shard)        no common beginning; small, and short-lived
-//	events                       {ticket: "hashed"} grows with every step; unique {ticket, seq} begins
-//	                                                with it; all events of a ticket on one shard
-//	audit                        {_id: "hashed"}    only if the sequencer's unique {chain, seq} is
-//	                                                moved to a collection of its own; else unsharded
-//	slots                        {delegation: 1}    unique {delegation, n} begins with it
-//	sealEvents                   {seal: 1}          unique {seal, n} begins with it
-//	preparations                 {hold: 1}          unique {hold, index} begins with it
-//	acts, increments, nonces,    {_id: "hashed"}    read and written by id; swept by time on all
-//	spent, idempotency, texts
-//	memberships, delegations     {_id: "hashed"}    decisions read by id; lists of an organization or an
-//	                                                agent ask all shards, and are not in a hot path
-//	documents                    {_id: "hashed"}    read by id
-//	people, orgs, devices,       unsharded          unique by one field that is not the id; some
-//	seals, apps, bindings                           millions of rows at most
-//	blobs, blobChunks            {_id: "hashed"}    by far the most bytes; read by id
+//	collection                    key                 one shard answers        all are asked for
+//	yz_blobs, yz_chunks           {_id: "hashed"}     every read               nothing (most of all bytes)
+//	increments, acts, texts       {_id: "hashed"}     every read               nothing
+//	idempotency, spent, nonces    {_id: "hashed"}     every read               sweeping by time
+//	documents                     {_id: "hashed"}     reads by id              lists of a tenant
+//	events                        {ticket: "hashed"}  a ticket's events        sweeping; unique {ticket, seq} begins with it
+//	sealEvents                    {seal: 1}           a seal's history         nothing; unique {seal, n} begins with it
+//	tickets, approvals, evidence, unsharded: several unique values with no common
+//	intents, slots, preparations, beginning, read by id and by another field in
+//	seals, bindings, apps         one transaction; small, or swept
+//	people, orgs, devices,        unsharded: unique by a field that is not the id; a
+//	memberships, delegations      province has some millions of rows
+//	audit                         unsharded: unique {chain, seq}; export what is old
+//	yz_anchor                     unsharded: one document
 //
 // Below MongoDB 8.0 a $lookup in a transaction cannot read a sharded
 // collection: behind a mongos of 6 or 7 nothing is fetched together.

@@ -11,7 +11,7 @@ import (
 
 // faultSteps is fewer than an ordinary random test has: after each election the
 // driver's monitors take half a second to find the new primary.
-const faultSteps = steps / 10
+const faultSteps = steps / 40
 
 // TestRandomUnderFaults breaks connections, members and elections under the
 // units: one command in a hundred.

@@ -1,12 +1,14 @@
 package mongo
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"yunzhang.dev/authz/unit"
@@ -43,15 +45,18 @@ func (t *tx) Find(collection string, q unit.Query) ([]bson.Raw, error) {
 	if docs, known := t.listed[s.key(c)]; known {
 		return cloneAll(docs), nil
 	}
-	if t.now.IsZero() && s.joinable() {
-		if err := t.ask([]*want{{c: c, list: s}}); err != nil {
-			return nil, err
-		}
-		if docs, known := t.listed[s.key(c)]; known {
-			return cloneAll(docs), nil
+	found, err := t.list(c, s)
+	if err != nil {
+		return nil, err
+	}
+	if t.writable {
+		for _, d := range found {
+			if id, _, err := engine.Head(d); err == nil {
+				t.seen[place{c.Name, id}] = slices.Clone(d)
+			}
 		}
 	}
-	return t.list(c, s)
+	return found, nil
 }
 
 func cloneAll(docs []bson.Raw) []bson.Raw {
@@ -62,35 +67,65 @@ func cloneAll(docs []bson.Raw) []bson.Raw {
 	return all
 }
 
-// list asks the server.
+// batch is one more than the limit, so that no cursor is left open behind it.
+func (s *search) batch() int32 { return int32(min(s.limit, 1<<20) + 1) }
+
+// list asks the server; as the first read of a unit so that the time comes
+// along.
 func (t *tx) list(c *collected, s *search) ([]bson.Raw, error) {
-	ctx, cancel := t.e.within(t.ctx)
-	defer cancel()
-	t.sent = true
-	// One more than the limit, so that no cursor is left open behind it.
-	o := options.Find().SetHint(s.hint).SetSort(s.sort).SetLimit(s.limit).SetBatchSize(int32(min(s.limit, 1<<20) + 1))
+	if t.now.IsZero() && s.min == nil && s.max == nil {
+		return t.listTimed(c, s)
+	}
+	o := options.Find().SetHint(s.hint).SetSort(s.sort).SetLimit(s.limit).SetBatchSize(s.batch())
 	if s.min != nil {
 		o.SetMin(s.min)
 	}
 	if s.max != nil {
 		o.SetMax(s.max)
 	}
-	cursor, err := c.on.Find(ctx, s.filter, o)
 	var found []bson.Raw
-	if err == nil {
-		err = cursor.All(ctx, &found)
-	}
+	err := t.read(func(ctx context.Context) error {
+		cursor, err := c.on.Find(ctx, s.filter, o)
+		if err == nil {
+			err = cursor.All(ctx, &found)
+		}
+		return err
+	})
 	if err != nil {
 		return nil, t.fail("find in "+c.Name, err)
 	}
-	if t.writable {
-		for _, d := range found {
-			if id, _, err := engine.Head(d); err == nil {
-				t.seen[place{c.Name, id}] = slices.Clone(d)
-			}
-		}
-	}
 	return found, nil
+}
+
+// listTimed lists with the time beside each document. Where there is none, the
+// time is asked for when it is needed.
+func (t *tx) listTimed(c *collected, s *search) ([]bson.Raw, error) {
+	steps := mongo.Pipeline{
+		{{Key: "$match", Value: s.filter}}, {{Key: "$sort", Value: s.sort}}, {{Key: "$limit", Value: s.limit}},
+		{{Key: "$project", Value: bson.D{{Key: "_id", Value: 0}, {Key: "doc", Value: "$$ROOT"}, {Key: "now", Value: "$$NOW"}}}},
+	}
+	var found []struct {
+		Doc bson.Raw      `bson:"doc"`
+		Now bson.DateTime `bson:"now"`
+	}
+	err := t.read(func(ctx context.Context) error {
+		cursor, err := c.on.Aggregate(ctx, steps, options.Aggregate().SetHint(s.hint).SetBatchSize(s.batch()))
+		if err == nil {
+			err = cursor.All(ctx, &found)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, t.fail("find in "+c.Name, err)
+	}
+	docs := make([]bson.Raw, len(found))
+	for i, f := range found {
+		docs[i] = f.Doc
+	}
+	if len(found) > 0 {
+		t.now = t.e.floor.read(found[0].Now.Time(), clusterTime(t.s))
+	}
+	return docs, nil
 }
 
 // search turns a query into one of the server's.
@@ -292,10 +327,6 @@ func nextBytes(b []byte) bson.Binary {
 	}
 	return bson.Binary{Subtype: 1, Data: after} // all zero, of the next subtype
 }
-
-// joinable reports whether a $lookup can answer it: bounds within an index
-// cannot be given there.
-func (s *search) joinable() bool { return s.min == nil && s.max == nil && s.hint != "_id_" }
 
 // key names the search among those of one unit.
 func (s *search) key(c *collected) string {

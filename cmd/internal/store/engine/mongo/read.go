@@ -1,6 +1,7 @@
 package mongo
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -54,10 +55,11 @@ func (t *tx) row(c *collected, id string) (bson.Raw, error) {
 			return doc, nil
 		}
 	}
-	ctx, cancel := t.e.within(t.ctx)
-	defer cancel()
-	t.sent = true
-	doc, err := c.on.FindOne(ctx, bson.D{{Key: "_id", Value: id}}).Raw()
+	var doc bson.Raw
+	err := t.read(func(ctx context.Context) (err error) {
+		doc, err = c.on.FindOne(ctx, bson.D{{Key: "_id", Value: id}}).Raw()
+		return err
+	})
 	switch {
 	case errors.Is(err, mongo.ErrNoDocuments):
 		doc = nil
@@ -66,6 +68,29 @@ func (t *tx) row(c *collected, id string) (bson.Raw, error) {
 	}
 	t.seen[at] = doc
 	return doc, nil
+}
+
+// Attempts and pause of the first read of a view.
+const (
+	viewAttempts = 50
+	viewPause    = 20 * time.Millisecond
+)
+
+// read sends a read. The first one of a view chooses its moment: when that is
+// refused because an index or a collection is being made just then (servers
+// before 7.0), a later moment does.
+func (t *tx) read(send func(context.Context) error) error {
+	first := !t.sent && !t.writable
+	t.sent = true
+	for n := 1; ; n++ {
+		ctx, cancel := t.e.within(t.ctx)
+		err := send(ctx)
+		cancel()
+		if !first || n == viewAttempts || t.ctx.Err() != nil || !hasCode(err, codeSnapshotUnavailable) {
+			return err
+		}
+		pause(t.ctx, viewPause)
+	}
 }
 
 // Fetch implements [engine.Fetcher]. Rows that are known already, or under
@@ -151,14 +176,14 @@ func (t *tx) ask(wants []*want) error {
 			{Key: "from", Value: w.c.Name}, {Key: "pipeline", Value: w.pipeline()}, {Key: "as", Value: fmt.Sprint("r", i)},
 		}}})
 	}
-	ctx, cancel := t.e.within(t.ctx)
-	defer cancel()
-	t.sent = true
-	cursor, err := t.e.db.Collection(anchorName).Aggregate(ctx, steps)
 	var found []bson.Raw
-	if err == nil {
-		err = cursor.All(ctx, &found)
-	}
+	err := t.read(func(ctx context.Context) error {
+		cursor, err := t.e.db.Collection(anchorName).Aggregate(ctx, steps)
+		if err == nil {
+			err = cursor.All(ctx, &found)
+		}
+		return err
+	})
 	switch {
 	case hasCode(err, codeTooLarge, codeLookupTooLarge) && len(wants) > 0:
 		t.mode.single = true

@@ -16,19 +16,24 @@ import (
 
 func TestSuite(t *testing.T) {
 	t.Parallel()
-	set := mongotest.Start(t, mongotest.Options{})
+	suite(t, mongotest.Start(t, mongotest.Options{}))
+}
+
+// suite runs the suite and holds every query against the declared ones.
+func suite(t *testing.T, set *mongotest.Set) {
+	t.Helper()
 	enginetest.Run(t, enginetest.Traits{KeepsIndexes: true}, func(t testing.TB) engine.Engine {
-		return mongotest.Open(t, set, mongo.Options{})
+		j, database := &judge{}, set.Database(t)
+		e := mongotest.Open(t, set, mongo.Options{Database: database, Monitor: j.monitor()})
+		t.Cleanup(func() { j.verdict(t, e, set, database) })
+		return e
 	})
 }
 
 // Servers before 8.0 have no bulkWrite over collections.
 func TestSuiteBeforeBulkWrite(t *testing.T) {
 	t.Parallel()
-	set := mongotest.Start(t, mongotest.Options{OnlySim: true, Sim: mongosim.Options{Wire: 21}})
-	enginetest.Run(t, enginetest.Traits{KeepsIndexes: true}, func(t testing.TB) engine.Engine {
-		return mongotest.Open(t, set, mongo.Options{})
-	})
+	suite(t, mongotest.Start(t, mongotest.Options{OnlySim: true, Sim: mongosim.Options{Wire: 21}}))
 }
 
 // TestRandom runs 10⁴ steps, with the engine dying in their midst;
@@ -44,15 +49,18 @@ func random(t *testing.T, set *mongotest.Set, steps uint64, faults bool) {
 	o.Steps = int(fromEnv(t, "YUNZHANG_STEPS", steps))
 	o.Seed = fromEnv(t, "YUNZHANG_SEED", rand.Uint64())
 	o.Faults = faults
-	database := set.Database(t)
-	enginetest.Random(t, enginetest.Place{
+	enginetest.Random(t, placeOn(t, set, faults), o)
+}
+
+// placeOn is a database on a set that engines are opened on again and again.
+func placeOn(t testing.TB, set *mongotest.Set, faults bool) enginetest.Place {
+	t.Helper()
+	o := mongo.Options{URI: set.URI, Database: set.Database(t), Log: slog.New(slog.DiscardHandler)}
+	return enginetest.Place{
 		Open: func(t testing.TB) engine.Engine {
-			e, err := mongo.Open(t.Context(), mongo.Options{URI: set.URI, Database: database, Log: slog.New(slog.DiscardHandler)})
-			for range 100 {
-				if err == nil || !faults {
-					break
-				}
-				e, err = mongo.Open(t.Context(), mongo.Options{URI: set.URI, Database: database, Log: slog.New(slog.DiscardHandler)})
+			e, err := mongo.Open(t.Context(), o)
+			for n := 0; err != nil && faults && n < 100; n++ {
+				e, err = mongo.Open(t.Context(), o)
 			}
 			if err != nil {
 				t.Fatal(err)
@@ -61,7 +69,7 @@ func random(t *testing.T, set *mongotest.Set, steps uint64, faults bool) {
 			return e
 		},
 		Crash: func(_ testing.TB, e engine.Engine) { mongo.Crash(e.(*mongo.Engine)) },
-	}, o)
+	}
 }
 
 func fromEnv(t *testing.T, name string, otherwise uint64) uint64 {

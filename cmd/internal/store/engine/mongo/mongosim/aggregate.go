@@ -52,7 +52,7 @@ func (p *pipeline) run(docs []doc, stages []val, known string) ([]doc, error) {
 	for _, s := range stages {
 		name, arg := firstField(document0(s))
 		if !containsWord(known, name) {
-			return nil, refuse("aggregation stage %s here", name)
+			return nil, fail(40324, "mongosim: pipeline stage %s: not imitated here", name)
 		}
 		var err error
 		if docs, err = p.stage(docs, name, arg); err != nil {

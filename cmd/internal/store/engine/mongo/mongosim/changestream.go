@@ -22,9 +22,7 @@ type stream struct {
 	skip    *token // events up to here have been told before
 }
 
-// streamBit marks the ids of change stream cursors, so that a getMore on one
-// that a fail point or a step-down took away is still known as one.
-const streamBit = 1 << 62
+const streamStages = "$match $project $set $addFields $unset $replaceRoot $replaceWith"
 
 // event is one document of the stream and the place it has in it.
 type event struct {
@@ -80,6 +78,9 @@ func (x *call) openStream(stages []val) (*bsoncore.DocumentBuilder, error) {
 	if x.multi {
 		return nil, fail(codeTransactionsForbidden, "$changeStream cannot be used in a transaction")
 	}
+	if _, err := (&pipeline{env: x.env}).run(nil, st.stages, streamStages); err != nil {
+		return nil, err
+	}
 	if err := st.start(x, spec); err != nil {
 		return nil, err
 	}
@@ -87,9 +88,7 @@ func (x *call) openStream(stages []val) (*bsoncore.DocumentBuilder, error) {
 	if err != nil {
 		return nil, err
 	}
-	id := int64(x.s.next()>>2) | 1 | streamBit
-	x.m.cursors[id] = st
-	return st.reply(x, "firstBatch", id, docs), nil
+	return st.reply(x, "firstBatch", x.keep(st), docs), nil
 }
 
 // start finds the place where the stream begins.
@@ -167,7 +166,7 @@ func (st *stream) more(x *call, n int64) ([]doc, bool, error) {
 		}
 		ev := st.pending[0]
 		st.pending = st.pending[1:]
-		out, err := (&pipeline{env: x.env}).run([]doc{ev.doc}, st.stages, "$match $project $set $addFields $unset $replaceRoot $replaceWith")
+		out, err := (&pipeline{env: x.env}).run([]doc{ev.doc}, st.stages, streamStages)
 		if err != nil {
 			return nil, false, err
 		}

@@ -33,6 +33,7 @@ type call struct {
 	lastBefore  int    // end of the log before
 	retried     []int32
 	beforeWrite func() *failure // onPrimaryTransactionalWrite
+	stream      bool            // a getMore that has found its change stream
 	dropAfter   bool            // break the connection after the command
 	more        bool
 }
@@ -79,10 +80,13 @@ func (x *call) perform() (doc, error) {
 	if !ok || cmd.flags&flagTestsOnly != 0 && !x.s.opts.AllCommands {
 		return x.failed(fail(codeCommandNotFound, "mongosim: no such command, or not imitated: '%s'", x.name)), nil
 	}
-	if cmd.flags&flagFree != 0 {
+	if x.name == "configureFailPoint" {
 		return x.finish(x.guarded(cmd))
 	}
-	fault := x.faultFor()
+	fault := NoFault
+	if cmd.flags&flagFree == 0 {
+		fault = x.faultFor()
+	}
 	if err := x.faultBefore(fault); err != nil {
 		if err == errGone {
 			return nil, err
@@ -190,8 +194,15 @@ func (x *call) readConcerns(cmd command) error {
 		}
 	}
 	switch x.level {
-	case "", "local", "available", "majority", "snapshot":
+	case "", "local", "available", "majority":
 		return nil
+	case "snapshot":
+		if !has(x.body, "autocommit") && x.name != "find" && x.name != "aggregate" && x.name != "distinct" && x.name != "getMore" {
+			return fail(codeInvalidOptions, "Command %s does not support { readConcern: { level: \"snapshot\", provenance: \"clientSupplied\" } }", x.name)
+		}
+		return nil
+	case "linearizable":
+		return x.linearize()
 	}
 	return refuse("readConcern %q", x.level)
 }
@@ -264,7 +275,7 @@ func (x *call) failed(f *failure) doc {
 	if labels := x.labels(f, false); len(labels) > 0 {
 		b.AppendValue("errorLabels", vArray(labels...))
 	}
-	if f.code == codeNotWritablePrimary || f.code == codeStateChange || f.code == codePrimarySteppedDown || f.code == codeNotPrimaryNoSecondary || f.code == codeNotPrimaryOrSecondary || f.code == codeInterruptedAtShutdown {
+	if changesState[f.code] && !f.pointed {
 		b.AppendDocument("topologyVersion", x.m.topologyVersion())
 	}
 	return x.times(b).Build()
@@ -307,7 +318,7 @@ func (x *call) labels(f *failure, concern bool) []val {
 			add("NoWritesPerformed")
 		}
 	}
-	if resumable[f.code] && x.isChangeStream() {
+	if resumable[f.code] && !concern && x.onStream() {
 		add("ResumableChangeStreamError")
 	}
 	if f.code == codeHistoryLost || f.code == 280 {

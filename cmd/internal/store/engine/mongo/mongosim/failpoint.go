@@ -66,6 +66,7 @@ func (m *Member) use(name string, concerns func(doc) bool) *failPoint {
 func (x *call) failPointBefore() (*failPoint, *failure, error) {
 	if x.name == "getMore" {
 		if p := x.m.use("failGetMoreAfterCursorCheckout", nil); p != nil {
+			_, x.stream = x.m.cursors[number(field(x.body, "getMore"))].(*stream)
 			return nil, p.failure(), nil
 		}
 	}
@@ -102,6 +103,7 @@ func (x *call) block(d time.Duration) error {
 
 func (p *failPoint) failure() *failure {
 	f := fail(int32(number(field(p.data, "errorCode"))), "Failing command via 'failCommand' failpoint")
+	f.pointed = true
 	if ls := field(p.data, "errorLabels"); ls.Type == bsoncore.TypeArray {
 		f.fixed = true
 		for _, l := range items(ls) {

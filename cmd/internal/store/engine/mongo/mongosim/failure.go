@@ -13,7 +13,8 @@ type failure struct {
 	labels []string
 	extra  doc  // keyPattern and keyValue of a duplicate key
 	fixed  bool // labels are exactly these (fail points say so)
-	before bool // failed before the command ran: a transaction lives on
+	// pointed: by a fail point, which says nothing about the topology.
+	pointed bool
 }
 
 func (f *failure) Error() string { return fmt.Sprintf("%s (%d): %s", codeNames[f.code], f.code, f.msg) }
@@ -107,6 +108,10 @@ var retryable = map[int32]bool{
 var transient = map[int32]bool{
 	24: true, 112: true, 239: true, 246: true, 251: true, 267: true,
 }
+
+// changesState are the codes that come with the topologyVersion after which
+// they are true.
+var changesState = map[int32]bool{189: true, 10107: true, 11600: true, 11602: true, 13435: true, 13436: true}
 
 // resumable are the codes with which a server adds
 // ResumableChangeStreamError ("Change Streams" of the driver specifications,

@@ -2,11 +2,12 @@ package mongosim
 
 import "time"
 
-// Faults are injected by seed: whether and how the n-th command of a name
-// fails depends on the seed, the name and n alone, so that a test that drives
-// its actors one operation at a time meets the same faults again. Commands of
-// monitoring and of tests (hello, ping, configureFailPoint, endSessions …) meet
-// none.
+// Faults are injected by seed. Under load, whether and how the n-th command of a
+// name fails depends on the seed, the name and n; how many commands there are
+// depends on what the driver tries again. A test that drives its actors one
+// operation at a time says so by Step before each, and then meets the same
+// faults again in the same places. Commands of monitoring and of tests (hello,
+// configureFailPoint, endSessions …) meet none.
 type Faults struct {
 	Seed uint64
 	Rate float64 // of all commands that meet one; 0 for none
@@ -48,6 +49,11 @@ type faultState struct {
 	seen   map[string]uint64
 	drops  map[string][]Fault // by DropNext
 	choose uint64
+
+	stepping bool
+	planned  Fault // of this step
+	until    int   // commands that it spares
+	undo     []func()
 }
 
 func newFaultState(o Options) faultState {
@@ -87,6 +93,9 @@ func (x *call) faultFor() Fault {
 		f.drops[x.name] = queue[1:]
 		return x.counted(queue[0])
 	}
+	if f.stepping {
+		return x.counted(x.possible(f.next(x.name)))
+	}
 	if f.Rate <= 0 {
 		return NoFault
 	}
@@ -95,13 +104,63 @@ func (x *call) faultFor() Fault {
 	if float64(h>>11)/(1<<53) >= f.Rate {
 		return NoFault
 	}
+	return x.counted(x.possible(f.kind(h)))
+}
+
+func (f *faultState) kind(h uint64) Fault {
 	h = mix(h + 1)
 	f.choose = mix(h + 2)
-	kind := f.Only[h%uint64(len(f.Only))]
-	if kind == Conflict && (!has(x.body, "autocommit") || x.name == "abortTransaction") {
-		kind = DropBefore
+	return f.Only[h%uint64(len(f.Only))]
+}
+
+// next gives the fault of the step when its turn has come. Followers and
+// cursors run beside the steps: their commands neither count nor fail.
+func (f *faultState) next(name string) Fault {
+	if f.planned == NoFault || name == "getMore" || name == "killCursors" || name == "ping" {
+		return NoFault
 	}
-	return x.counted(kind)
+	if f.until > 0 {
+		f.until--
+		return NoFault
+	}
+	kind := f.planned
+	f.planned = NoFault
+	return kind
+}
+
+// Step begins an operation of a test that drives one at a time: what the last
+// one's fault did to a member is undone, and the seed and n decide what happens
+// to this one: with the probability Faults.Rate one fault, at its first, second
+// or third command.
+func (s *Set) Step(n uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := &s.faults
+	for _, undo := range f.undo {
+		undo()
+	}
+	s.settle()
+	f.stepping, f.undo, f.planned = true, nil, NoFault
+	if h := mix(f.Seed*0x9E3779B97F4A7C15 ^ mix(n+1)); float64(h>>11)/(1<<53) < f.Rate {
+		f.planned, f.until = f.kind(h), int(mix(h+3)%3)
+	}
+}
+
+// ending undoes what a fault did, after a while or at the next step.
+func (s *Set) ending(undo func()) {
+	if s.faults.stepping {
+		s.faults.undo = append(s.faults.undo, undo)
+		return
+	}
+	s.later(s.faults.Lasts, func() { undo(); s.settle() })
+}
+
+// possible: outside a transaction there are no conflicts out of the blue.
+func (x *call) possible(f Fault) Fault {
+	if f == Conflict && (!has(x.body, "autocommit") || x.name == "abortTransaction") {
+		return DropBefore
+	}
+	return f
 }
 
 func (x *call) counted(f Fault) Fault {
@@ -123,7 +182,7 @@ func (x *call) faultBefore(f Fault) error {
 	case KillBefore:
 		m.kill()
 		s.settle()
-		s.later(s.faults.Lasts, func() { m.restart(); s.settle() })
+		s.ending(m.restart)
 		return errGone
 	case PauseMember:
 		m.paused = true
@@ -133,12 +192,13 @@ func (x *call) faultBefore(f Fault) error {
 	case CutOff:
 		m.cut()
 		s.settle()
-		s.later(s.faults.Lasts, func() { m.heal(); s.settle() })
+		s.ending(m.heal)
 	case Stale:
 		s.makeStale()
 	case Labelled:
+		_, x.stream = m.cursors[number(field(x.body, "getMore"))].(*stream)
 		codes := []int32{codePrimarySteppedDown, codeNotWritablePrimary, codeInterruptedAtShutdown, codeStateChange, 91}
-		return &failure{code: codes[s.faults.choose%uint64(len(codes))], msg: "injected", before: true}
+		return &failure{code: codes[s.faults.choose%uint64(len(codes))], msg: "injected"}
 	case Conflict:
 		if t := m.txns[x.lsid()]; t != nil {
 			t.abort()
@@ -158,7 +218,7 @@ func (s *Set) makeStale() {
 		}
 		if !m.primary && m.up() {
 			m.held = true
-			s.later(s.faults.Lasts, func() { m.held = false; s.settle() })
+			s.ending(func() { m.held = false })
 			return
 		}
 	}
@@ -181,7 +241,7 @@ func (x *call) faultAfter(f Fault, reply doc) (doc, error) {
 	case KillAfter:
 		m.kill()
 		s.settle()
-		s.later(s.faults.Lasts, func() { m.restart(); s.settle() })
+		s.ending(m.restart)
 		return nil, errGone
 	case ConcernError:
 		if x.wrote != nil && truth(field(reply, "ok")) {

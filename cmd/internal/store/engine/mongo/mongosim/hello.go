@@ -13,14 +13,19 @@ func hello(x *call) (*bsoncore.DocumentBuilder, error) {
 	if app, ok := field(document0(field(x.body, "client")), "application").DocumentOK(); ok {
 		x.c.appName = text(field(app, "name"))
 	}
-	if tv, ok := field(x.body, "topologyVersion").DocumentOK(); ok && x.m.knows(tv) {
-		wait := time.Duration(number(field(x.body, "maxAwaitTimeMS"))) * time.Millisecond
+	tv, ok := field(x.body, "topologyVersion").DocumentOK()
+	if x.told != nil {
+		tv = x.told
+	}
+	if ok && x.m.knows(tv) {
+		wait := min(time.Duration(number(field(x.body, "maxAwaitTimeMS")))*time.Millisecond, x.s.opts.Await)
 		topo := x.m.topo
 		if _, err := x.c.await(time.Now().Add(wait), func() bool { return x.m.topo != topo }); err != nil {
 			return nil, err
 		}
 	}
-	x.more = x.exhaust && has(x.body, "topologyVersion")
+	x.more = x.exhaust && ok
+	x.told = x.m.topologyVersion()
 	return x.m.hello(x), nil
 }
 

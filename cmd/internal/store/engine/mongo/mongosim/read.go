@@ -161,6 +161,7 @@ func getMore(x *call) (*bsoncore.DocumentBuilder, error) {
 		return nil, fail(50740, "Cannot run getMore on cursor %d, which was not created in the same transaction", id)
 	}
 	if s, ok := c.(*stream); ok {
+		x.stream = true
 		return s.getMore(x, id)
 	}
 	docs, open, err := c.more(x, number(field(x.body, "batchSize")))
@@ -209,7 +210,11 @@ func distinct(x *call) (*bsoncore.DocumentBuilder, error) {
 			}
 		}
 	}
-	return build().AppendValue("values", vArray(vs...)), nil
+	b := build().AppendValue("values", vArray(vs...))
+	if x.level == "snapshot" && x.txn == nil {
+		b.AppendValue("atClusterTime", x.atTime.val())
+	}
+	return b, nil
 }
 
 // explain tells which index a find uses.
@@ -306,11 +311,8 @@ func aggregate(x *call) (*bsoncore.DocumentBuilder, error) {
 	return x.cursorReply(ns, docs, n, false)
 }
 
+// isChangeStream: an aggregate that opens a change stream.
 func (x *call) isChangeStream() bool {
-	if x.name == "getMore" {
-		_, ok := x.m.cursors[number(field(x.body, "getMore"))].(*stream)
-		return ok || x.streamed()
-	}
 	stages := items(field(x.body, "pipeline"))
 	if x.name != "aggregate" || len(stages) == 0 {
 		return false
@@ -319,5 +321,15 @@ func (x *call) isChangeStream() bool {
 	return name == "$changeStream"
 }
 
-// streamed: the cursor id of a getMore was given to a change stream.
-func (x *call) streamed() bool { return number(field(x.body, "getMore"))&streamBit != 0 }
+// onStream: the command opens a change stream, or has found one to go on with.
+func (x *call) onStream() bool { return x.stream || x.isChangeStream() }
+
+// linearize makes a read wait until everything it can see is committed.
+func (x *call) linearize() error {
+	if !x.m.primary {
+		return fail(codeNotWritablePrimary, "cannot satisfy linearizable read concern on non-primary node")
+	}
+	x.wrote = x.m.append(&entry{after: x.m.state(), changes: []change{{kind: kindNoop}}})
+	x.concern = concern{majority: true}
+	return nil
+}

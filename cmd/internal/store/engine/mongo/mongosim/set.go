@@ -18,6 +18,10 @@ type Options struct {
 	// Election is how long members wait before they elect a primary, or a
 	// primary that sees no majority steps down. Default 10 ms.
 	Election time.Duration
+	// Await is how long a hello waits for news at most, whatever the client
+	// allows. A driver that missed the cancellation of its own check would
+	// otherwise lose the ten seconds of its heartbeat. Default 100 ms.
+	Await time.Duration
 	// TxnLifetime is transactionLifetimeLimitSeconds. Default one minute.
 	TxnLifetime time.Duration
 	// OplogSize is how many entries a member's log keeps, and so how far back
@@ -101,6 +105,7 @@ func withDefaults(o Options) Options {
 	o.Members = or(o.Members, 3)
 	o.Wire = or(o.Wire, 25)
 	o.Election = or(o.Election, 10*time.Millisecond)
+	o.Await = or(o.Await, 100*time.Millisecond)
 	o.TxnLifetime = or(o.TxnLifetime, time.Minute)
 	o.OplogSize = or(o.OplogSize, 100_000)
 	o.History = or(o.History, 1_000)

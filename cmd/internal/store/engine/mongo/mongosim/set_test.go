@@ -27,12 +27,16 @@ func start(t *testing.T, o mongosim.Options) (*mongosim.Set, *mongo.Client) {
 
 func connect(t *testing.T, uri string) *mongo.Client {
 	t.Helper()
-	client, err := mongo.Connect(options.Client().ApplyURI(uri).SetServerSelectionTimeout(20 * time.Second))
+	client, err := mongo.Connect(clientOptions(uri))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = client.Disconnect(context.Background()) })
 	return client
+}
+
+func clientOptions(uri string) *options.ClientOptions {
+	return options.Client().ApplyURI(uri).SetServerSelectionTimeout(20 * time.Second)
 }
 
 func must[T any](t *testing.T) func(T, error) T {

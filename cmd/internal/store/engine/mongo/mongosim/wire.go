@@ -24,6 +24,7 @@ type request struct {
 	legacy  bool // OP_QUERY, which only a first hello uses
 	silent  bool // the client wants no answer
 	exhaust bool // the client takes several answers
+	told    doc  // the topologyVersion of the last of them
 	body    doc
 	seqs    map[string][]doc
 }

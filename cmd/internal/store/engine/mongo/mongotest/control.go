@@ -79,7 +79,7 @@ func (s *Set) StepDown(t testing.TB) {
 		s.Sim.Member(i).StepDown()
 		return
 	}
-	err := s.direct(ctx, i, bson.D{{Key: "replSetStepDown", Value: 5}, {Key: "force", Value: true}})
+	err := s.direct(ctx, i, bson.D{{Key: "replSetStepDown", Value: 5}, {Key: "secondaryCatchUpPeriodSecs", Value: 2}, {Key: "force", Value: true}})
 	if err != nil {
 		t.Logf("step down: %v", err)
 	}

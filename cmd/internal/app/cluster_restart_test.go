@@ -1,0 +1,83 @@
+package app_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"yunzhang.dev/cmd/internal/app"
+	"yunzhang.dev/cmd/internal/drive"
+	"yunzhang.dev/cmd/internal/store/engine/mongo/mongotest"
+)
+
+// Every node is restarted, one after the other, while a request waits to be
+// approved: its page is closed with 1012 and comes back on another node, and the
+// request goes on as if nothing had been.
+func TestRollingRestartLosesNothing(t *testing.T) {
+	t.Parallel()
+	k := newCluster(t, mongotest.Start(t, mongotest.Options{}), 2, 10)
+	for i := range 2 {
+		k.startInner(t, i, app.Options{})
+	}
+	k.at(t, drive.Net{Addr: k.configs[0].Listen}) // the page begins on the node that goes first
+	r, _ := k.ask(t, k.system, "rolling")
+	k.spread(t)
+	w := &waiting{net: k.Net, origin: k.system.Origin, url: r.Opened.SocketURL, page: r.Page}
+	scan, err := drive.Claim(t.Context(), k.agent, r)
+	check(t, err)
+	err = k.agent.Look(t.Context(), scan)
+	check(t, err)
+	for i := range 2 {
+		k.restartInner(t, i, app.Options{})
+	}
+	_, err = r.Page.Wait(t.Context(), func(drive.Message) bool { return false })
+	if err == nil || !strings.Contains(err.Error(), "1012") {
+		t.Errorf("the page of the first node: %v", err)
+	}
+	m, err := w.wait(t.Context(), func(m drive.Message) bool { return m.Type == "claimed" && m.Match != "" })
+	check(t, err)
+	u, err := k.agent.Unlock(t.Context(), drive.PIN)
+	check(t, err)
+	defer u.Close()
+	_, err = u.Approve(t.Context(), scan, m.Match)
+	check(t, err)
+	m, err = w.wait(t.Context(), func(m drive.Message) bool { return m.ResultCode != "" || m.Type == "ended" })
+	check(t, err)
+	_, err = k.system.Redeem(t.Context(), r.Ticket, m.ResultCode, r.Verifier)
+	check(t, err)
+	w.keep()
+}
+
+// A node with other keys is refused by the database, whichever folder it has.
+func TestNodeWithOtherKeysDoesNotStart(t *testing.T) {
+	t.Parallel()
+	k := newCluster(t, mongotest.Start(t, mongotest.Options{}), 1, 10)
+	c := k.configs[0]
+	c.KeysDir = t.TempDir()
+	check(t, app.NewSecrets(c.KeysDir, app.Operator{Name: "另一中心", USCC: "12100000000018032A"}, time.Now()))
+	a, err := app.New(c, app.Options{})
+	if err == nil {
+		_ = a.Close()
+		t.Fatal("it started")
+	}
+	if !strings.Contains(err.Error(), "made with other keys") || !strings.Contains(err.Error(), c.KeysDir) {
+		t.Errorf("%v", err)
+	}
+}
+
+// A node that hears nothing says so and goes on working.
+func TestDeafNodeIsStale(t *testing.T) {
+	t.Parallel()
+	base, c, a := start(t, app.Options{})
+	if status, body := get(t, base, c.Sites.App, "/readyz"); status != http.StatusOK || strings.Contains(body, "stale") {
+		t.Errorf("at first: %d %s", status, body)
+	}
+	for range 100 { // a beat may come in between
+		a.Deafen()
+		if status, body := get(t, base, c.Sites.App, "/readyz"); status == http.StatusOK && strings.Contains(body, `"stale":["events"]`) {
+			return
+		}
+	}
+	t.Error("never stale")
+}

@@ -1,0 +1,193 @@
+package app_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/event"
+
+	ds "yunzhang.dev/binding/client"
+	"yunzhang.dev/cmd/internal/app"
+	"yunzhang.dev/cmd/internal/config"
+	"yunzhang.dev/cmd/internal/drive"
+	"yunzhang.dev/cmd/internal/store/engine/mongo/mongosim"
+	"yunzhang.dev/cmd/internal/store/engine/mongo/mongotest"
+	"yunzhang.dev/cmd/internal/store/storetest"
+)
+
+// ledger lists the commands that one node sends to MongoDB, in their order.
+type ledger struct {
+	mu  sync.Mutex
+	all []trip // guarded by mu
+}
+
+// trip is one command: one round trip.
+type trip struct {
+	name  string
+	about string // the collections
+	unit  string // the transaction, "" outside
+}
+
+func (tr *ledger) monitor() *event.CommandMonitor {
+	return &event.CommandMonitor{Started: func(_ context.Context, e *event.CommandStartedEvent) {
+		switch e.CommandName {
+		case "getMore", "killCursors", "endSessions":
+			return // of the streams that every node has open
+		}
+		one := trip{name: e.CommandName, about: strings.Join(collectionsOf(e.Command), " ")}
+		if _, in := e.Command.Lookup("autocommit").BooleanOK(); in {
+			one.unit = fmt.Sprintf("%x/%d", e.Command.Lookup("lsid", "id").Value, e.Command.Lookup("txnNumber").Int64())
+		}
+		tr.mu.Lock()
+		defer tr.mu.Unlock()
+		tr.all = append(tr.all, one)
+	}}
+}
+
+// collectionsOf names the collections that a command reads or writes.
+func collectionsOf(c bson.Raw) (names []string) {
+	add := func(name string) {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	first := c.Index(0)
+	if s, ok := first.Value().StringValueOK(); ok {
+		add(s)
+	}
+	for _, list := range []string{"nsInfo", "pipeline"} {
+		array, _ := c.Lookup(list).ArrayOK()
+		values, _ := array.Values()
+		for _, v := range values {
+			if ns, ok := v.Document().Lookup("ns").StringValueOK(); ok {
+				add(ns[strings.Index(ns, ".")+1:])
+			}
+			if from, ok := v.Document().Lookup("$lookup", "from").StringValueOK(); ok {
+				add(from)
+			}
+		}
+	}
+	return names
+}
+
+// take gives what was sent since the last call.
+func (tr *ledger) take() []trip {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	all := tr.all
+	tr.all = nil
+	return all
+}
+
+// unitThatWrites gives the trips of the one transaction that wrote to a
+// collection, and the others.
+func unitThatWrites(t *testing.T, all []trip, collection string) (in, out []trip) {
+	t.Helper()
+	unit := ""
+	for _, one := range all {
+		writes := one.name == "bulkWrite" || one.name == "insert" || one.name == "update"
+		if writes && one.unit != "" && slices.Contains(strings.Fields(one.about), collection) {
+			unit = one.unit
+		}
+	}
+	if unit == "" {
+		t.Fatalf("nothing wrote to %s: %v", collection, all)
+	}
+	for _, one := range all {
+		if one.unit == unit {
+			in = append(in, one)
+		} else {
+			out = append(out, one)
+		}
+	}
+	return in, out
+}
+
+func show(t *testing.T, what string, all []trip) {
+	t.Helper()
+	t.Logf("%s: %d", what, len(all))
+	for i, one := range all {
+		t.Logf("  %d %s %s", i+1, one.name, one.about)
+	}
+}
+
+func names(all []trip) string {
+	var list []string
+	for _, one := range all {
+		list = append(list, one.name)
+	}
+	return strings.Join(list, " ")
+}
+
+// TestRoundTripsOfAnApproval lists what an approval and a stamp ask of MongoDB.
+// The approval itself, check 20 of protocol.md §2.7, is four round trips.
+func TestRoundTripsOfAnApproval(t *testing.T) {
+	t.Parallel()
+	set := mongotest.Start(t, mongotest.Options{OnlySim: true, Sim: mongosim.Options{}})
+	sent := &ledger{}
+	dir := t.TempDir()
+	o := app.Options{Unlimited: true, World: drive.World(), Monitor: sent.monitor()}
+	base, c, a := startNode(t, dir, o, (*app.App).RunQuiet, func(c *config.Config) { c.Store = storetest.On(t, set) })
+	p := gather(t, dir, 10, base, c, a)
+	for _, form := range []string{"first", "later"} { // the slot is new, as it is once some were used
+		d, err := p.system.Upload(t.Context(), "登记表.pdf", samplePDF(t, "ff.pdf"))
+		check(t, err)
+		p.bindAtOnce(t, p.system, "zhangsan")
+		r, err := p.system.Ask(t.Context(), drive.StampAsk("zhangsan", uscc, d.ID, 1, 130, 200))
+		check(t, err)
+		scan, err := drive.Claim(t.Context(), p.agent, r)
+		check(t, err)
+		err = p.agent.Look(t.Context(), scan)
+		check(t, err)
+		number, err := r.Page.Number(t.Context())
+		check(t, err)
+		u, err := p.agent.Unlock(t.Context(), drive.PIN)
+		check(t, err)
+		sent.take()
+		_, err = u.Approve(t.Context(), scan, number)
+		check(t, err)
+		u.Close()
+		approval, around := unitThatWrites(t, sent.take(), "approvals")
+		show(t, form+" approval of a stamp", approval)
+		show(t, "its request and the checks before it", around)
+		if got := names(approval); got != "aggregate aggregate bulkWrite commitTransaction" {
+			t.Errorf("the approval is %s", got)
+		}
+		check(t, a.Stamp(t.Context(), r.Ticket))
+		show(t, "the stamp", sent.take())
+	}
+	for _, ask := range []string{"bind", "login"} {
+		p.roundTrips(t, sent, ask)
+	}
+}
+
+// roundTrips counts the approval of a ticket that ends without a stamp.
+func (p *party) roundTrips(t *testing.T, sent *ledger, purpose string) {
+	t.Helper()
+	ask := ds.Ask{Purpose: purpose, Subject: ds.Subject{Account: "acct-0001"}}
+	if purpose == "bind" {
+		ask.Subject.USCC = uscc
+	}
+	r, err := p.system.Ask(t.Context(), ask)
+	check(t, err)
+	scan, err := drive.Claim(t.Context(), p.agent, r)
+	check(t, err)
+	sent.take()
+	check(t, drive.Approve(t.Context(), p.agent, r, scan))
+	approval, _ := unitThatWrites(t, sent.take(), "approvals")
+	show(t, "approval of a "+purpose, approval)
+	if got := names(approval); got != "aggregate aggregate bulkWrite commitTransaction" {
+		t.Errorf("the approval of a %s is %s", purpose, got)
+	}
+	_, err = p.system.Fetch(t.Context(), r)
+	check(t, err)
+	if purpose == "bind" {
+		_, err = p.system.Save(t.Context(), r.Ticket)
+		check(t, err)
+	}
+}

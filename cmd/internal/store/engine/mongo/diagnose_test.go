@@ -1,0 +1,63 @@
+package mongo_test
+
+import (
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"yunzhang.dev/cmd/internal/store/engine/mongo"
+	"yunzhang.dev/cmd/internal/store/engine/mongo/mongosim"
+	"yunzhang.dev/cmd/internal/store/engine/mongo/mongotest"
+)
+
+func openError(t *testing.T, o mongo.Options) string {
+	t.Helper()
+	o.Log = slog.New(slog.DiscardHandler)
+	e, err := mongo.Open(t.Context(), o)
+	if err == nil {
+		_ = e.Close()
+		return ""
+	}
+	var d *mongo.Diagnosis
+	if !errors.As(err, &d) {
+		t.Errorf("no diagnosis: %v", err)
+		return "?"
+	}
+	if d.Chinese == "" || d.English == "" || strings.Contains(err.Error(), "geheim") {
+		t.Errorf("bad words: %v", err)
+	}
+	t.Log(err)
+	return d.Code
+}
+
+func TestStartSaysWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	set := mongotest.Start(t, mongotest.Options{OnlySim: true})
+	old := mongotest.Start(t, mongotest.Options{OnlySim: true, Sim: mongosim.Options{Wire: 17}})
+	older := mongotest.Start(t, mongotest.Options{OnlySim: true, Sim: mongosim.Options{Wire: 13}})
+	ahead := func() time.Time { return time.Now().Add(time.Minute) }
+	quick := "&serverSelectionTimeoutMS=300"
+	for name, c := range map[string]struct {
+		o    mongo.Options
+		want string
+	}{
+		"nothing":                 {mongo.Options{URI: set.URI, Database: "y"}, ""},
+		"6.0":                     {mongo.Options{URI: old.URI, Database: "y"}, ""},
+		"the database in the URI": {mongo.Options{URI: set.URIOf("y")}, ""},
+		"no database":             {mongo.Options{URI: set.URI}, "database"},
+		"no URI":                  {mongo.Options{Database: "y"}, "uri"},
+		"a URI with a password":   {mongo.Options{URI: "mongodb://u:geheim@a:b:c/?x=%", Database: "y"}, "uri"},
+		"a version too old":       {mongo.Options{URI: older.URI, Database: "y"}, "version"},
+		"nobody there":            {mongo.Options{URI: "mongodb://u:geheim@127.0.0.1:1/?replicaSet=rs" + quick, Database: "y"}, "unreachable"},
+		"another set's name":      {mongo.Options{URI: strings.Split(set.URI, "?")[0] + "?replicaSet=other" + quick, Database: "y"}, "unreachable"},
+		"the clock":               {mongo.Options{URI: set.URI, Database: "y", Clock: ahead}, "clock"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := openError(t, c.o); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
