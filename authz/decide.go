@@ -73,8 +73,11 @@ func Decide(f Facts, a Ask, now time.Time) error {
 
 // decideDevice: check 3. A device that is still cooling may log in only.
 func decideDevice(f *Facts, a Ask, now time.Time) error {
+	if err := f.Device.standing(); err != nil {
+		return err
+	}
 	switch {
-	case f.Device.State != Active || f.Device.Person != f.Person.ID:
+	case f.Device.Person != f.Person.ID:
 		return fault.DeviceRevoked
 	case a.Action != Login && now.Before(f.Device.CoolUntil):
 		return fault.DeviceCooling.With("until", f.Device.CoolUntil)

@@ -11,6 +11,7 @@
 //	registry.go    the business registry's word, kept fresh
 //	device.go      device keys, cooling, replacement, revocation
 //	stepup.go      fresh evidence that the person is there, for an act or for one claim
+//	lock.go        a device that is locked for review
 //	pin.go         the signing PIN: releases the device's key share, locks after five failures
 //	proof.go       the proof every phone request carries
 //	act.go         draft → shown → signed: how every statement comes about

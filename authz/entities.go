@@ -34,11 +34,13 @@ const (
 // Action is what a delegation may permit.
 type Action string
 
-// The actions, also the purposes of a ticket.
+// The actions. All but Second are also the purposes of a ticket; Second lets its
+// holder approve what another has approved, where two are asked for.
 const (
-	Bind  Action = "bind"
-	Login Action = "login"
-	Stamp Action = "stamp"
+	Bind   Action = "bind"
+	Login  Action = "login"
+	Second Action = "second"
+	Stamp  Action = "stamp"
 )
 
 // Tier is the kind of a device (DESIGN.md, Device keys and tiers).
@@ -109,6 +111,9 @@ type Device struct {
 	CoolUntil  time.Time        `bson:"coolUntil"`
 	Enrolment  statement.Signed `bson:"enrolment" enc:"statement"`
 	PIN        PIN              `bson:"pin" enc:"secret"`
+	// Blocked is when requests were blocked by wrong numbers of this device, within
+	// the last day; with Limits.BlockedADay of them it is frozen for review.
+	Blocked []time.Time `bson:"blocked"`
 	// PINTries counts wrong entries in a row; at PINLimit the PIN is locked.
 	PINTries  int       `bson:"pinTries"`
 	CreatedAt time.Time `bson:"createdAt"`
@@ -134,23 +139,26 @@ type PIN struct {
 // statement is the authority; the fields are its parsed copy for queries.
 type Delegation struct {
 	unit.Row  `bson:",inline"`
-	Org       string           `bson:"org"`
-	Agent     string           `bson:"agent"`
-	App       string           `bson:"app"`
-	Grantor   string           `bson:"grantor"`
-	Device    string           `bson:"device"` // of the grantor
-	Actions   []Action         `bson:"actions"`
-	Seals     []statement.Ref  `bson:"seals"`
-	NotBefore time.Time        `bson:"notBefore"`
-	NotAfter  time.Time        `bson:"notAfter"`
-	Max       int              `bson:"max"`
-	Next      int              `bson:"next"` // lowest slot never taken, from 1
-	Free      []int            `bson:"free"` // slots below Next that were given back, ascending
-	State     State            `bson:"state"`
-	Statement statement.Signed `bson:"statement" enc:"statement"`
-	Second    []byte           `bson:"second" enc:"statement"` // passkey assertion of the grantor
-	Revoked   string           `bson:"revoked"`                // act that revoked it
-	CreatedAt time.Time        `bson:"createdAt"`
+	Org       string          `bson:"org"`
+	Agent     string          `bson:"agent"`
+	App       string          `bson:"app"`
+	Grantor   string          `bson:"grantor"`
+	Device    string          `bson:"device"` // of the grantor
+	Actions   []Action        `bson:"actions"`
+	Seals     []statement.Ref `bson:"seals"`
+	NotBefore time.Time       `bson:"notBefore"`
+	NotAfter  time.Time       `bson:"notAfter"`
+	Max       int             `bson:"max"`
+	// SecondFrom is the number of documents from which a second person approves;
+	// 0: the delegation asks for none.
+	SecondFrom int              `bson:"secondFrom"`
+	Next       int              `bson:"next"` // lowest slot never taken, from 1
+	Free       []int            `bson:"free"` // slots below Next that were given back, ascending
+	State      State            `bson:"state"`
+	Statement  statement.Signed `bson:"statement" enc:"statement"`
+	Second     []byte           `bson:"second" enc:"statement"` // passkey assertion of the grantor
+	Revoked    string           `bson:"revoked"`                // act that revoked it
+	CreatedAt  time.Time        `bson:"createdAt"`
 }
 
 // Left is how many uses remain.

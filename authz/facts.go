@@ -142,6 +142,21 @@ func (s *Service) Rely(tx unit.Tx, f *Facts, delegation bool) error {
 	return s.t.Delegations.Replace(tx, f.Delegation)
 }
 
+// RelySecond is Rely for a second person in the same organization, whose row the
+// first one's Rely has written.
+func (s *Service) RelySecond(tx unit.Tx, f *Facts) error {
+	if err := s.t.Devices.Replace(tx, &f.Device); err != nil {
+		return err
+	}
+	if err := s.t.Memberships.Replace(tx, f.Membership); err != nil {
+		return err
+	}
+	if f.Owner() || f.Delegation == nil {
+		return nil
+	}
+	return s.t.Delegations.Replace(tx, f.Delegation)
+}
+
 // absentAs turns unit.ErrAbsent into a fault and leaves everything else.
 func absentAs(err error, f *fault.Error) error {
 	if errors.Is(err, unit.ErrAbsent) {

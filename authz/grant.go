@@ -20,6 +20,9 @@ type Grant struct {
 	NotBefore time.Time
 	NotAfter  time.Time
 	Max       int
+	// SecondFrom is the number of documents of one request from which another
+	// person must approve too; 0: none.
+	SecondFrom int
 }
 
 // DraftGrant drafts a delegation for the legal representative to sign. The
@@ -52,14 +55,16 @@ func (s *Service) DraftGrant(ctx context.Context, who Caller, g Grant) (*Act, er
 }
 
 func (s *Service) checkGrant(g Grant) error {
-	now := s.now()
+	now, stamps := s.now(), slices.Contains(g.Actions, Stamp)
 	switch {
 	case len(g.Actions) == 0 || len(slices.Compact(slices.Sorted(slices.Values(g.Actions)))) != len(g.Actions):
 		return fault.DelegationBad.With("field", "actions")
-	case slices.ContainsFunc(g.Actions, func(a Action) bool { return a != Bind && a != Login && a != Stamp }):
+	case slices.ContainsFunc(g.Actions, func(a Action) bool { return a != Bind && a != Login && a != Second && a != Stamp }):
 		return fault.DelegationBad.With("field", "actions")
-	case slices.Contains(g.Actions, Stamp) == (len(g.Seals) == 0):
+	case (stamps || slices.Contains(g.Actions, Second)) == (len(g.Seals) == 0):
 		return fault.DelegationBad.With("field", "seals")
+	case g.SecondFrom < 0 || g.SecondFrom > statement.MaxDocs || g.SecondFrom > 0 && !stamps:
+		return fault.DelegationBad.With("field", "second_from")
 	case g.Max < 1 || g.Max > s.limits.DelegationMax:
 		return fault.DelegationBad.With("field", "max")
 	case !g.NotBefore.Before(g.NotAfter) || g.NotAfter.Sub(g.NotBefore) > s.limits.DelegationLife || !now.Before(g.NotAfter):
@@ -78,7 +83,8 @@ func (s *Service) delegationStatement(who Caller, g Grant, org *Organization, ag
 		ID: id, Nonce: newNonce(), Issuer: s.issuer, Org: statement.Org{USCC: org.USCC, Name: org.Name},
 		Grantor: statement.Person{ID: who.Person.ID, Name: who.Person.Name}, Device: keyDigest(who.Device),
 		Agent: statement.Person{ID: agent.ID, Name: agent.Name}, App: g.App, Actions: actions, Seals: g.Seals,
-		NotBefore: seconds(g.NotBefore), NotAfter: seconds(g.NotAfter), Max: g.Max, IssuedAt: seconds(s.now()),
+		NotBefore: seconds(g.NotBefore), NotAfter: seconds(g.NotAfter), Max: g.Max,
+		SecondFrom: g.SecondFrom, IssuedAt: seconds(s.now()),
 	}
 	bytes, err := d.Bytes()
 	return bytes, id, err
@@ -123,6 +129,7 @@ func delegationRow(tx unit.Tx, a *Act, d statement.Delegation) *Delegation {
 	return &Delegation{
 		Row: unit.Row{ID: d.ID}, Org: a.Org, Agent: d.Agent.ID, App: d.App.ID, Grantor: a.Person, Device: a.Device,
 		Actions: actions, Seals: d.Seals, NotBefore: d.NotBefore, NotAfter: d.NotAfter, Max: d.Max, Next: 1,
-		State: Active, Statement: a.Statement, Second: a.Second, CreatedAt: tx.Now(),
+		SecondFrom: d.SecondFrom,
+		State:      Active, Statement: a.Statement, Second: a.Second, CreatedAt: tx.Now(),
 	}
 }

@@ -212,6 +212,18 @@ func (s *Service) DelegationsOf(ctx context.Context, person string) (list []*Del
 	return list, err
 }
 
+// DelegationsFor lists the delegations of an organization for an application that
+// are in force.
+func (s *Service) DelegationsFor(tx unit.Tx, org, app string) (list []*Delegation, err error) {
+	all, err := s.t.Delegations.Find(tx, unit.Query{Index: "org", Key: []any{org}})
+	for _, d := range all {
+		if d.App == app && d.State == Active && !tx.Now().Before(d.NotBefore) && tx.Now().Before(d.NotAfter) {
+			list = append(list, d)
+		}
+	}
+	return list, err
+}
+
 // DelegationsIn lists the delegations of an organization the caller represents.
 func (s *Service) DelegationsIn(ctx context.Context, who Caller, org string) (list []*Delegation, err error) {
 	err = s.work.View(ctx, func(tx unit.Tx) error {

@@ -103,6 +103,9 @@ type Limits struct {
 	// Cooling is how long a further or replacement device waits before it may
 	// do more than log in, so that its owner can object.
 	Cooling time.Duration
+	// BlockedADay requests that a device's wrong numbers blocked within a day
+	// lock it for review: somebody is guessing, or is being talked into it.
+	BlockedADay int
 	// ActLife is how long a drafted statement waits for its signature.
 	ActLife time.Duration
 	// EnrolLife is how long a registration may take.
@@ -118,7 +121,7 @@ type Limits struct {
 // DefaultLimits are the limits of DESIGN.md and protocol.md §2.4.
 func DefaultLimits() Limits {
 	return Limits{
-		PINLimit: 5, Cooling: 24 * time.Hour, ActLife: 10 * time.Minute, EnrolLife: 15 * time.Minute,
+		PINLimit: 5, BlockedADay: 3, Cooling: 24 * time.Hour, ActLife: 10 * time.Minute, EnrolLife: 15 * time.Minute,
 		NonceLife: 5 * time.Minute, DelegationMax: 1_000_000, DelegationLife: 366 * 24 * time.Hour,
 	}
 }

@@ -116,10 +116,7 @@ func (s *Service) checkProof(d Device, p Proof, r Request) error {
 	if !key.Verify(ProofLines(r, p.Device, p.Nonce), p.Signature) {
 		return fault.Unauthorized
 	}
-	if d.State != Active {
-		return fault.DeviceRevoked
-	}
-	return nil
+	return d.standing()
 }
 
 // Burn uses up the nonce of a proof that Identify checked without burn, in the

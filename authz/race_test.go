@@ -97,6 +97,18 @@ func TestAT034EndsBetweenDecisionAndCommit(t *testing.T) {
 	}
 }
 
+// AT-034 for the owner, who has no delegation: he is dethroned in the middle of
+// his own approval.
+func TestAT034OwnerIsDethroned(t *testing.T) {
+	t.Parallel()
+	w, legal, agent := founded(t)
+	end := powers()["legal representative"].end
+	once := sync.OnceFunc(func() { end(t, w, legal, agent, "") })
+	if err := use(t, w, legal, legal.Org, authz.Login, once); !errors.Is(err, fault.NotLegalRep) {
+		t.Errorf("the owner: %v, want %s", err, fault.NotLegalRep.Code)
+	}
+}
+
 // AT-034, at random: many approvals and one revocation at once, many times. What
 // was approved was approved before: from the first approval that was refused on,
 // none succeeds.

@@ -81,6 +81,9 @@ func (s *Service) statutory(tx unit.Tx, uscc string) (*cloudseal.Seal, error) {
 // Ended implements qrflow.Purpose: an approved binding whose result nobody
 // fetched ends with its ticket.
 func (s linking) Ended(tx unit.Tx, t qrflow.Ticket) error {
+	if err := s.guessed(tx, &t); err != nil {
+		return err
+	}
 	b, err := s.bindingOf(tx, t.App, t.ID)
 	if errors.Is(err, fault.BindingMissing) {
 		return nil

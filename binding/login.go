@@ -77,4 +77,12 @@ func (s login) Recheck(ctx context.Context, t qrflow.Ticket, c qrflow.Claimant, 
 }
 
 // Ended implements qrflow.Purpose: a log-in holds nothing.
-func (login) Ended(unit.Tx, qrflow.Ticket) error { return nil }
+func (s login) Ended(tx unit.Tx, t qrflow.Ticket) error { return s.guessed(tx, &t) }
+
+// guessed counts a request that ended by wrong numbers against its device.
+func (s *Service) guessed(tx unit.Tx, t *qrflow.Ticket) error {
+	if t.State != qrflow.Blocked || t.Reason != fault.MatchWrong.Code {
+		return nil
+	}
+	return s.authz.CountBlocked(tx, t.Device)
+}

@@ -110,7 +110,7 @@ func (s *Service) message(ctx context.Context, n *Notice) error {
 		if err != nil {
 			return err
 		}
-		people, params, err = s.wordNotice(tx, t)
+		people, params, err = s.wordNotice(tx, n, t)
 		return err
 	})
 	for _, person := range people {
@@ -119,7 +119,7 @@ func (s *Service) message(ctx context.Context, n *Notice) error {
 	return err
 }
 
-func (s *Service) wordNotice(tx unit.Tx, t *qrflow.Ticket) (people []string, params map[string]string, err error) {
+func (s *Service) wordNotice(tx unit.Tx, n *Notice, t *qrflow.Ticket) (people []string, params map[string]string, err error) {
 	r, err := decodeRequest(t)
 	if err != nil {
 		return nil, nil, err
@@ -133,6 +133,11 @@ func (s *Service) wordNotice(tx unit.Tx, t *qrflow.Ticket) (people []string, par
 		return nil, nil, err
 	}
 	people = []string{t.Person}
+	if notify.Template(n.Template) == notify.SecondAsked {
+		if people, err = s.appointed(tx, t, r); err != nil {
+			return nil, nil, err
+		}
+	}
 	if org.Legal != "" && org.Legal != t.Person {
 		people = append(people, org.Legal)
 	}

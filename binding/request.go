@@ -197,6 +197,11 @@ func (s *Service) recheck(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, r *re
 	if err := s.stepUp(tx, t, c, r); err != nil {
 		return authz.Facts{}, err
 	}
+	return s.standing(tx, t, c, r, l)
+}
+
+// standing is recheck without the face, which is asked for once.
+func (s *Service) standing(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, r *request, l look) (authz.Facts, error) {
 	ask := r.ask(t, l.second)
 	f, err := s.authz.Facts(tx, c.Device, r.Org, r.Delegation.ID, ask)
 	if err != nil {
@@ -223,6 +228,14 @@ func (s *Service) unproved(tx unit.Tx, f *authz.Facts, r *request, signed bool) 
 	case f.Delegation.Statement.Hash() != r.Delegation.Hash:
 		return fault.StatementChanged
 	case !signed:
+		return nil
+	}
+	return s.delegationSigned(tx, f)
+}
+
+// delegationSigned verifies the grantor's signature on the delegation.
+func (s *Service) delegationSigned(tx unit.Tx, f *authz.Facts) error {
+	if f.Owner() {
 		return nil
 	}
 	grantor, err := s.authz.Device(tx, f.Delegation.Device)

@@ -12,6 +12,7 @@ import (
 	"yunzhang.dev/authz/statement"
 	"yunzhang.dev/authz/unit"
 	"yunzhang.dev/cloudseal/gm"
+	"yunzhang.dev/cloudseal/keys"
 	"yunzhang.dev/qrflow"
 )
 
@@ -33,11 +34,16 @@ type Policy struct {
 	StampStepUp int
 	// KnownPage is how long a page counts as known after it was last used.
 	KnownPage time.Duration
+	// SecondFrom is the number of documents of one request from which a second
+	// person must approve, whatever the delegation says; 0: never.
+	SecondFrom int
+	// SecondWait is how long an approval waits for him.
+	SecondWait time.Duration
 }
 
 // DefaultPolicy is for a province in its usual days.
 func DefaultPolicy() Policy {
-	return Policy{LoginStepUp: StepUpSuspect, StampStepUp: 50, KnownPage: 90 * 24 * time.Hour}
+	return Policy{LoginStepUp: StepUpSuspect, StampStepUp: 50, KnownPage: 90 * 24 * time.Hour, SecondWait: keys.DefaultSecondWait}
 }
 
 // Page is a network and browser from which an account was used and approved

@@ -14,6 +14,7 @@
 //	login.go      the purposes of a ticket …
 //	linking.go
 //	stamping.go   … and how a stamp ends (cloudseal.Outcome)
+//	second.go     the second person, where one is asked for
 //	redeem.go     results, handed to whoever holds the verifier
 //	bindings.go   account ↔ certificate
 //	report.go     "I did not start this"
@@ -44,12 +45,14 @@ import (
 //	Bindings  app+live unique where live is not empty; ticket; app+agent+state
 //	Notices   sent+due, expires
 //	Pages     expires
+//	Seconds   org+state
 type Tables struct {
 	Apps     unit.Table[App]
 	AppKeys  unit.Table[AppKey]
 	Bindings unit.Table[Binding]
 	Notices  unit.Table[Notice]
 	Pages    unit.Table[Page]
+	Seconds  unit.Table[Second]
 }
 
 // Stops tells the signer that an application was stopped or may go on. When Stop

@@ -96,6 +96,19 @@ func (s stamping) examine(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, r *re
 	return append(s.needs(t, &f, r), s.seals.Needs(r.Hold, r.Seals, batch.Documents)...), docs, err
 }
 
+// checkDocuments is check 18.
+func (s *Service) checkDocuments(ctx context.Context, t *qrflow.Ticket, r *request) error {
+	var docs []statement.Doc
+	err := s.work.View(ctx, func(tx unit.Tx) (err error) {
+		docs, err = s.docs(tx, r)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return s.seals.CheckDocuments(ctx, t.Tenant, r.Hold, docs)
+}
+
 // settle is check 20: in the transaction that approves the ticket it takes the
 // slots and writes the intention to stamp, and touches everything it stands on.
 func (s *Service) settle(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, a qrflow.Approval, count uint32) error {
@@ -114,21 +127,32 @@ func (s *Service) settle(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, a qrfl
 	if err := s.remember(tx, t, r); err != nil {
 		return err
 	}
-	if err := s.rely(tx, t, &f, false); err != nil {
+	waits := s.needsSecond(t, &f)
+	if err := s.rely(tx, t, &f, waits); err != nil {
 		return err
 	}
 	if err := s.t.Bindings.Replace(tx, b); err != nil { // an unbinding at the same time conflicts
 		return err
 	}
+	if waits {
+		return s.await(tx, t, r)
+	}
+	a.At = tx.Now()
+	return s.begin(tx, t, r, &f, a, keys.Seconding{})
+}
+
+// begin takes the slots and writes the intention to stamp, with the evidence.
+func (s *Service) begin(tx unit.Tx, t *qrflow.Ticket, r *request, f *authz.Facts, a qrflow.Approval, g keys.Seconding) (err error) {
 	order := cloudseal.Order{Tenant: t.Tenant, Ticket: t.ID, Hold: r.Hold, Org: r.Party.USCC}
 	if !f.Owner() {
 		if order.Slots, err = s.authz.TakeSlots(tx, f.Delegation, t.ID, r.Count); err != nil {
 			return err
 		}
 	}
-	if order.Evidence, err = s.evidence(tx, r, &f, a); err != nil {
+	if order.Evidence, err = s.evidence(tx, r, f, a); err != nil {
 		return err
 	}
+	order.Evidence.Seconding = g
 	return s.seals.BeginStamp(tx, order)
 }
 
@@ -140,7 +164,7 @@ func (s *Service) evidence(tx unit.Tx, r *request, f *authz.Facts, a qrflow.Appr
 		return keys.Evidence{}, err
 	}
 	ev := keys.Evidence{
-		Kind: keys.KindOwner, ApprovedAt: tx.Now(), Approval: a.Signed(), Second: a.Second,
+		Kind: keys.KindOwner, ApprovedAt: a.At, Approval: a.Signed(), Second: a.Second,
 		Enrolment: f.Device.Enrolment, Representation: f.Org.Representation,
 		Manifest: manifest, Display: []byte(r.Display),
 	}
@@ -158,11 +182,14 @@ func (s *Service) evidence(tx unit.Tx, r *request, f *authz.Facts, a qrflow.Appr
 }
 
 // Ended implements qrflow.Purpose: the documents of a request that ended
-// without approval are free again. After an approval the intents decide, not
-// the ticket.
+// without approval, or without the second one it waited for, are free again.
+// After that the intents decide, not the ticket.
 func (s stamping) Ended(tx unit.Tx, t qrflow.Ticket) error {
-	if !t.Statement.IsZero() {
+	if !t.Statement.IsZero() && !t.Waits {
 		return nil
+	}
+	if err := errors.Join(s.guessed(tx, &t), s.endSecond(tx, t.ID)); err != nil {
+		return err
 	}
 	r, err := decodeRequest(&t)
 	if err != nil {

@@ -25,7 +25,9 @@ func (s *Service) Freeze(ctx context.Context, code, act string) error {
 	return s.turn(ctx, code, act, ActFreeze, status.Frozen)
 }
 
-// Unfreeze makes a frozen seal usable again. act is the signed ActUnfreeze.
+// Unfreeze makes a frozen seal usable again. act is the signed ActUnfreeze; an act
+// on the strength of a request alone, which is enough to freeze, is
+// fault.Signature.
 func (s *Service) Unfreeze(ctx context.Context, code, act string) error {
 	return s.turn(ctx, code, act, ActUnfreeze, status.Usable)
 }
@@ -67,6 +69,8 @@ func (s *Service) mayTurn(tx unit.Tx, seal *Seal, act SignedAct, kind string) er
 	switch {
 	case holder.Legal.ID == "" || act.Person.ID != holder.Legal.ID:
 		return fault.Absent
+	case kind == ActUnfreeze && len(act.Signed.Sig) == 0:
+		return fault.Signature.Becausef("what gives power is signed behind the PIN")
 	case act.Act != kind || act.Opinion != statement.Approve || act.Subject.ID != seal.ID || act.Org.USCC != seal.Org:
 		return fault.StatementChanged
 	}

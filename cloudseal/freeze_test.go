@@ -179,3 +179,30 @@ func TestStatusListNamesWhatWasFrozen(t *testing.T) {
 		t.Error("not signed by the status key")
 	}
 }
+
+// What stops a seal may be ordered by a request alone; what gives it back is
+// signed.
+func TestUnfreezeIsSigned(t *testing.T) {
+	t.Parallel()
+	w := cloudsealtest.NewWorld(t)
+	w.Seal()
+	ordered := func(kind string) string {
+		act := w.Act(w.Legal, kind, "", statement.Ref{ID: firstCode})
+		w.Update(func(tx unit.Tx) error {
+			row, err := w.Acts.Table.Get(tx, act)
+			if err != nil {
+				return err
+			}
+			row.Signed.Sig = nil
+			return w.Acts.Table.Replace(tx, row)
+		})
+		return act
+	}
+	if err := w.Service.Freeze(t.Context(), firstCode, ordered(cloudseal.ActFreeze)); err != nil {
+		t.Fatal(err)
+	}
+	want(t, "an unfreezing without a signature", w.Service.Unfreeze(t.Context(), firstCode, ordered(cloudseal.ActUnfreeze)), fault.Signature)
+	if err := unfreeze(t, w); err != nil {
+		t.Error(err)
+	}
+}

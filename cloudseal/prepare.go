@@ -258,6 +258,28 @@ func (s *Service) preparations(tx unit.Tx, hold string) ([]*Preparation, error) 
 	return made, nil
 }
 
+// Extend keeps the documents of a request held for longer.
+func (s *Service) Extend(tx unit.Tx, hold string, until time.Time) error {
+	made, err := s.preparations(tx, hold)
+	if err != nil {
+		return err
+	}
+	for _, one := range made {
+		d, err := s.t.Documents.Get(tx, one.Document)
+		if err != nil {
+			return err
+		}
+		if d.State != Held || d.Hold != hold {
+			return fault.DocumentBusy
+		}
+		d.HeldUntil = until
+		if err := s.t.Documents.Replace(tx, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Release frees the documents of a request that ended without approval. Its
 // preparations stay, as a record of what was shown.
 func (s *Service) Release(tx unit.Tx, hold string) error {

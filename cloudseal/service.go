@@ -32,6 +32,8 @@ type Limits struct {
 	// are stamped; those of a larger batch are read again for each step, one at
 	// a time.
 	MaxHeld int
+	// DailyUpload bounds the bytes that one tenant uploads in a day; 0: no bound.
+	DailyUpload int
 	// Validity is how long a new seal and its certificate are valid; the
 	// documents behind domain.md have three years.
 	Validity time.Duration

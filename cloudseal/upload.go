@@ -3,6 +3,7 @@ package cloudseal
 import (
 	"context"
 	"errors"
+	"time"
 
 	"yunzhang.dev/authz/fault"
 	"yunzhang.dev/authz/statement"
@@ -33,13 +34,53 @@ func (s *Service) Upload(ctx context.Context, tenant, title string, b []byte, sm
 		Row: unit.Row{ID: unit.NewID("doc")}, Tenant: tenant, Title: title, SM3: sm3, Size: len(b),
 		Pages: len(file.Pages()), State: Ready,
 	}
+	// Looked at before the bytes are kept, and counted with the document.
+	if err := s.Work.View(ctx, func(tx unit.Tx) error { _, err := s.quota(tx, tenant, len(b)); return err }); err != nil {
+		return nil, err
+	}
 	if err := s.Blobs.Put(ctx, tenant, d.SM3, b); err != nil {
 		return nil, err
 	}
 	return d, s.Work.Update(ctx, func(tx unit.Tx) error {
+		c, err := s.quota(tx, tenant, len(b))
+		if err != nil {
+			return err
+		}
+		if err := s.charge(tx, c); err != nil {
+			return err
+		}
 		d.CreatedAt = tx.Now()
 		return s.t.Documents.Insert(tx, d)
 	})
+}
+
+// quota gives the counter of what a tenant has uploaded today (UTC), with these
+// bytes; fault.SlowDown when they are too many, with the time until tomorrow.
+// It is counted in the store: it holds over all nodes.
+func (s *Service) quota(tx unit.Tx, tenant string, size int) (*Counter, error) {
+	today := tx.Now().UTC().Truncate(24 * time.Hour)
+	id := "uploads " + tenant + " " + today.Format(time.DateOnly)
+	c, err := s.t.Counters.Get(tx, id)
+	if errors.Is(err, unit.ErrAbsent) {
+		c, err = &Counter{Row: unit.Row{ID: id}}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if c.Last += size; s.Limits.DailyUpload > 0 && c.Last > s.Limits.DailyUpload {
+		return nil, fault.SlowDown.After(today.Add(24*time.Hour).Sub(tx.Now())).With("daily_bytes", s.Limits.DailyUpload)
+	}
+	return c, nil
+}
+
+func (s *Service) charge(tx unit.Tx, c *Counter) error {
+	if c.Ver > 0 {
+		return s.t.Counters.Replace(tx, c)
+	}
+	if err := s.t.Counters.Insert(tx, c); !errors.Is(err, unit.ErrTaken) {
+		return err
+	}
+	return unit.ErrConflict // somebody else began the day
 }
 
 // Document gives a document of a tenant; somebody else's is fault.Absent.

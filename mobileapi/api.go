@@ -21,6 +21,7 @@ type Deps struct {
 	Seals        Seals
 	Claims       Claims
 	Scans        Scans
+	Seconds      Seconds
 	Applications Applications
 	History      History
 	Idempotency  httpx.Idempotency
@@ -56,7 +57,7 @@ func New(d Deps) (*API, error) {
 	switch {
 	case d.Authz == nil || d.Work == nil || d.Idempotency == nil || d.Now == nil:
 		return nil, errors.New("mobileapi: a dependency is missing")
-	case d.Seals == nil || d.Claims == nil || d.Scans == nil || d.Applications == nil || d.History == nil:
+	case d.Seals == nil || d.Claims == nil || d.Scans == nil || d.Seconds == nil || d.Applications == nil || d.History == nil:
 		return nil, errors.New("mobileapi: a port is missing")
 	case d.Agreement.Text == "" || statement.CheckText(d.Agreement.ID) != nil:
 		return nil, errors.New("mobileapi: the service agreement has no text or no usable version")
@@ -67,7 +68,7 @@ func New(d Deps) (*API, error) {
 	a := &API{Deps: d, brakes: newBrakes(d.Limits, d.Now)}
 	for _, step := range []func() []operation{
 		a.enrolOperations, a.deviceOperations, a.meOperations, a.organizationOperations, a.sealOperations,
-		a.actOperations, a.delegateOperations, a.signOperations, a.scanOperations,
+		a.actOperations, a.delegateOperations, a.signOperations, a.scanOperations, a.secondOperations,
 	} {
 		a.operations = append(a.operations, step()...)
 	}

@@ -214,7 +214,8 @@ func TestPhoneLivesItsLife(t *testing.T) {
 	if err != nil || seal.State != "frozen" {
 		t.Errorf("%+v, %v", seal, err)
 	}
-	if seal, err = owner.Unfreeze(ctx, seal.Code, "找回"); err != nil || !seal.Usable {
+	do(owner.DraftUnfreeze(ctx, *seal, "找回"))
+	if seal, err = owner.Seal(ctx, seal.Code); err != nil || !seal.Usable {
 		t.Errorf("%+v, %v", seal, err)
 	}
 	w.lists(t, owner, place)

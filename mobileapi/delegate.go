@@ -67,10 +67,10 @@ func (a *API) grant(ctx context.Context, o *authz.Organization, in DelegationReq
 	}
 	g := authz.Grant{
 		Org: o.ID, Agent: in.AgentID, App: statement.App{ID: app.ID, Name: app.Name},
-		NotBefore: a.start(in.NotBefore), NotAfter: in.NotAfter, Max: max(in.Max, 1),
+		NotBefore: a.start(in.NotBefore), NotAfter: in.NotAfter, Max: max(in.Max, 1), SecondFrom: in.SecondFrom,
 	}
 	for _, action := range in.Actions {
-		if !slices.Contains(app.Actions, authz.Action(action)) {
+		if authz.Action(action) != authz.Second && !slices.Contains(app.Actions, authz.Action(action)) {
 			return authz.Grant{}, fault.DelegationBad.With("field", "actions")
 		}
 		g.Actions = append(g.Actions, authz.Action(action))

@@ -46,10 +46,12 @@ func exampleStatement(kind string) []byte {
 
 func exampleReview(kind string) statement.Review {
 	subjects := map[string]statement.Ref{
-		authz.ActAgreement:     {ID: "agreement-2026-11", Hash: exampleDigest("agreement")},
-		authz.ActApproveAgent:  {ID: authz.MembershipID(exampleID("og"), exampleAgent().ID), Hash: exampleDigest("membership")},
-		authz.ActApproveDevice: {ID: exampleID("dv"), Hash: exampleDigest("new key")},
-		ActClaimSeal:           {ID: "statutory"},
+		authz.ActAgreement:       {ID: "agreement-2026-11", Hash: exampleDigest("agreement")},
+		authz.ActApproveAgent:    {ID: authz.MembershipID(exampleID("og"), exampleAgent().ID), Hash: exampleDigest("membership")},
+		authz.ActApproveDevice:   {ID: exampleID("dv"), Hash: exampleDigest("new key")},
+		ActClaimSeal:             {ID: "statutory"},
+		ActUnfreezeSeal:          {ID: exampleSealCode, Hash: exampleDigest("seal")},
+		statement.SecondApproval: {ID: exampleID("tk"), Hash: exampleDigest("approval")},
 	}
 	r := statement.Review{
 		Nonce: exampleStatementNonce(), Issuer: exampleHost, Act: kind, Subject: subjects[kind], Opinion: statement.Approve,

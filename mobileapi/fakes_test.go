@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"yunzhang.dev/authz"
+	"yunzhang.dev/authz/authztest"
 	"yunzhang.dev/authz/fault"
 	"yunzhang.dev/authz/statement"
 	"yunzhang.dev/authz/unit"
@@ -82,8 +83,9 @@ func (s *seals) Impressions(_ context.Context, uscc string) ([]mobileapi.Impress
 	}, nil
 }
 
-func (s *seals) Turn(_ context.Context, _ authz.Caller, code string, frozen bool, _ string) error {
-	s.change(code, func(i *mobileapi.SealInfo) {
+func (s *seals) Turn(_ context.Context, _ authz.Caller, t mobileapi.SealTurn) error {
+	frozen := t.Unfreeze == nil
+	s.change(t.Code, func(i *mobileapi.SealInfo) {
 		i.Usable, i.State, i.StateName = !frozen, "usable", mobileapi.Words{ZH: "正常", EN: "usable"}
 		if frozen {
 			i.State, i.StateName = "frozen", mobileapi.Words{ZH: "已冻结", EN: "frozen"}
@@ -344,4 +346,71 @@ func (w *world) approval(who authz.Caller, docs [][]byte) statement.Approval {
 		})
 	}
 	return a
+}
+
+// seconds is mobileapi.Seconds with one request, which waits for the legal
+// representative.
+type seconds struct{ w *world }
+
+const theSecond = "tk_second"
+
+func (s seconds) Waiting(_ context.Context, who authz.Caller, ticket string) ([]mobileapi.Second, error) {
+	mine := s.w.legal != nil && who.Person.ID == s.w.legal.Person.ID
+	switch {
+	case mine && (ticket == "" || ticket == theSecond):
+		return []mobileapi.Second{{Ticket: theSecond, Statement: s.first(), DecideBy: s.w.Clock.Now().Add(time.Minute)}}, nil
+	case ticket == "":
+		return nil, nil
+	}
+	return nil, fault.Absent
+}
+
+// first is the agent's statement.
+func (s seconds) first() []byte {
+	a := s.w.approval(s.w.agent.Caller, s.w.scans.docs[:1])
+	a.Ticket = theSecond
+	head, err := a.Head()
+	if err != nil {
+		panic(err)
+	}
+	return statement.Complete(head, theMatch)
+}
+
+func (s seconds) Document(ctx context.Context, who authz.Caller, ticket string, i int) (*mobileapi.Document, error) {
+	if _, err := s.Waiting(ctx, who, ticket); err != nil || i != 1 {
+		return nil, fault.Absent
+	}
+	return &mobileapi.Document{MediaType: "application/pdf", Bytes: s.w.scans.docs[0]}, nil
+}
+
+func (s seconds) Manifest(ctx context.Context, who authz.Caller, ticket string) ([]byte, error) {
+	if _, err := s.Waiting(ctx, who, ticket); err != nil {
+		return nil, err
+	}
+	return nil, fault.Absent
+}
+
+func (s seconds) Draft(ctx context.Context, who authz.Caller, ticket, opinion, note string) (*authz.Act, error) {
+	found, err := s.Waiting(ctx, who, ticket)
+	if err != nil {
+		return nil, err
+	}
+	subject := statement.Ref{ID: ticket, Hash: gm.SM3(found[0].Statement)}
+	var org *authz.Organization
+	err = s.w.DB.View(ctx, func(tx unit.Tx) error {
+		org, err = s.w.Service.OrganizationByUSCC(tx, authztest.Zhang.USCC)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.w.Service.DraftReview(ctx, who, org, statement.SecondApproval, subject, opinion, note)
+}
+
+func (s seconds) Decide(_ context.Context, _ authz.Caller, act *authz.Act) (string, error) {
+	r, err := statement.ParseReview(act.Statement.Bytes)
+	if err != nil || r.Opinion == statement.Reject {
+		return "failed", err
+	}
+	return "approved", nil
 }

@@ -58,7 +58,7 @@ func newWorld(t testing.TB, limits mobileapi.Limits) *world {
 	w.shelf.work = w.DB
 	w.scans = &scans{w: w, docs: [][]byte{[]byte("%PDF-1.7 one"), []byte("%PDF-1.7 two")}}
 	api, err := mobileapi.New(mobileapi.Deps{
-		Authz: w.Service, Work: w.DB, Seals: w.seals, Claims: w.seals, Scans: w.scans, Applications: apps{}, History: history{},
+		Authz: w.Service, Work: w.DB, Seals: w.seals, Claims: w.seals, Scans: w.scans, Seconds: seconds{w}, Applications: apps{}, History: history{},
 		Idempotency: w.shelf, Limits: limits, Now: w.Clock.Now,
 		Agreement: mobileapi.Agreement{ID: "agreement-1", Text: "电子印章使用服务协议"},
 	})

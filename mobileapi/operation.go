@@ -134,7 +134,7 @@ func (o *operation) all() []*fault.Error {
 		fault.BadMediaType,
 	}
 	if !o.open {
-		list = append(list, fault.Unauthorized, fault.NonceRequired, fault.DeviceRevoked)
+		list = append(list, fault.Unauthorized, fault.NonceRequired, fault.DeviceRevoked, fault.DeviceLocked)
 	}
 	if o.changes {
 		list = append(list, fault.IdempotencyMissing, fault.IdempotencyRunning, fault.IdempotencyMismatch)

@@ -341,7 +341,7 @@ func TestNewRefusesHalfADeps(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, mobileapi.Limits{})
 	d := mobileapi.Deps{
-		Authz: w.Service, Work: w.DB, Seals: w.seals, Claims: w.seals, Scans: w.scans, Applications: apps{}, History: history{},
+		Authz: w.Service, Work: w.DB, Seals: w.seals, Claims: w.seals, Scans: w.scans, Seconds: seconds{w}, Applications: apps{}, History: history{},
 		Idempotency: &shelf{}, Now: w.Clock.Now, Agreement: mobileapi.Agreement{ID: "a", Text: "t"},
 	}
 	for name, spoil := range map[string]func(*mobileapi.Deps){

@@ -20,11 +20,21 @@ type Seals interface {
 	// Impressions lists the kinds on offer, and what is filed and can be
 	// claimed of each, with its grey picture.
 	Impressions(ctx context.Context, uscc string) ([]Impression, error)
-	// Turn freezes a seal, or makes a frozen one usable again, for the caller
-	// and on his request alone. It returns nil only when the signer knows, and
-	// doing it again is no error.
-	Turn(ctx context.Context, who authz.Caller, code string, frozen bool, reason string) error
+	// Turn freezes a seal for the caller, on his request alone, or makes a frozen
+	// one usable again by the act that he signed. It returns nil only when the
+	// signer knows, and freezing again is no error.
+	Turn(ctx context.Context, who authz.Caller, t SealTurn) error
 }
+
+// SealTurn stops a seal or lets it go on.
+type SealTurn struct {
+	Code, Reason string
+	Unfreeze     *authz.Act // the signed ActUnfreezeSeal; nil: freeze
+}
+
+// ActUnfreezeSeal is the review act by which a legal representative makes a
+// frozen seal usable again.
+const ActUnfreezeSeal = "unfreeze-seal"
 
 // ActClaimSeal is the review act by which a legal representative claims a seal.
 const ActClaimSeal = "claim-seal"

@@ -5,7 +5,10 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"yunzhang.dev/authz"
 	"yunzhang.dev/authz/fault"
+	"yunzhang.dev/authz/statement"
+	"yunzhang.dev/authz/unit"
 )
 
 func (a *API) sealOperations() []operation {
@@ -30,14 +33,15 @@ func (a *API) sealOperations() []operation {
 			note:    "When the answer comes, nothing more is stamped with the seal. Freezing a frozen seal is no error.",
 			changes: true,
 			faults:  turning,
-		}, Turn{Reason: "手机丢失"}, exampleSeal(false), a.turn(true)),
+		}, Turn{Reason: "手机丢失"}, exampleSeal(false), a.freeze),
 		handle(operation{
-			method: fiber.MethodPost, path: "/v1/seals/{code}/unfreeze", id: "unfreeze-seal", tag: tagSeal,
-			zh: "解除冻结", en: "Make a frozen seal usable again",
-			note:    "It may need fresh real-person evidence: a stolen phone must not undo what its owner stopped.",
+			method: fiber.MethodPost, path: "/v1/seals/{code}/unfreeze/draft", id: "draft-unfreeze", tag: tagAct,
+			zh: "起草：解除冻结", en: "Draft that a frozen seal is usable again",
+			note: "It is signed behind the PIN and needs fresh real-person evidence: a stolen phone must not undo what its " +
+				"owner stopped.",
 			changes: true,
 			faults:  append([]*fault.Error{fault.StepUpNeeded, fault.DeviceCooling}, turning...),
-		}, Turn{Reason: "手机已找回"}, exampleSeal(false), a.turn(false)),
+		}, Turn{Reason: "手机已找回"}, exampleDraft(ActUnfreezeSeal), a.draftUnfreeze),
 	}
 }
 
@@ -84,24 +88,41 @@ func (a *API) impressions(ctx context.Context, c *call, _ none) (List[FiledImpre
 	return all, nil
 }
 
-// turn is the one-touch stop and its undoing. The answer is the seal as it is
-// then.
-func (a *API) turn(frozen bool) func(context.Context, *call, Turn) (Seal, error) {
-	return func(ctx context.Context, c *call, in Turn) (Seal, error) {
-		s, err := a.ownSeal(ctx, c)
-		if err != nil {
-			return Seal{}, err
-		}
-		if err := a.Seals.Turn(ctx, c.who, s.Code, frozen, in.Reason); err != nil {
-			return Seal{}, err
-		}
-		if s, err = a.Seals.Seal(ctx, s.Code); err != nil {
-			return Seal{}, err
-		}
-		now := *s
-		now.Picture = nil
-		return sealOf(now, c.lang), nil
+// freeze is the one-touch stop. The answer is the seal as it is then.
+func (a *API) freeze(ctx context.Context, c *call, in Turn) (Seal, error) {
+	s, err := a.ownSeal(ctx, c)
+	if err != nil {
+		return Seal{}, err
 	}
+	if err := a.Seals.Turn(ctx, c.who, SealTurn{Code: s.Code, Reason: in.Reason}); err != nil {
+		return Seal{}, err
+	}
+	if s, err = a.Seals.Seal(ctx, s.Code); err != nil {
+		return Seal{}, err
+	}
+	now := *s
+	now.Picture = nil
+	return sealOf(now, c.lang), nil
+}
+
+// draftUnfreeze drafts the undoing, which gives power and is signed like whatever
+// does.
+func (a *API) draftUnfreeze(ctx context.Context, c *call, in Turn) (Draft, error) {
+	s, err := a.ownSeal(ctx, c)
+	if err != nil {
+		return Draft{}, err
+	}
+	var o *authz.Organization
+	err = a.Work.View(ctx, func(tx unit.Tx) error {
+		if o, err = a.Authz.OrganizationByUSCC(tx, s.USCC); err != nil {
+			return err
+		}
+		return a.Authz.Fresh(tx, c.who)
+	})
+	if err != nil {
+		return Draft{}, err
+	}
+	return drafted(c)(a.Authz.DraftReview(ctx, c.who, o, ActUnfreezeSeal, s.Ref(), statement.Approve, in.Reason))
 }
 
 func sealOf(s SealInfo, lang string) Seal {

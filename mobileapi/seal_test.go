@@ -68,7 +68,9 @@ func TestFreeze(t *testing.T) {
 	if s.State != "frozen" {
 		t.Errorf("%+v", s)
 	}
-	w.post(t, w.legal, "/v1/seals/35010000000001/unfreeze", object{}).into(t, &s)
+	w.post(t, w.legal, "/v1/seals/35010000000001/unfreeze", object{}).want(t, fault.RouteUnknown) // not by a request alone
+	w.sign(t, w.legal, w.post(t, w.legal, "/v1/seals/35010000000001/unfreeze/draft", object{"reason": "已找回"})).into(t, nil)
+	w.get(t, w.legal, "/v1/seals/35010000000001").into(t, &s)
 	if !s.Usable {
 		t.Errorf("%+v", s)
 	}
@@ -108,7 +110,7 @@ func TestAT040ForeignThings(t *testing.T) {
 		{http.MethodPost, org + "/seals/draft", gone + "/seals/draft", func(string) any { return object{"kind": "statutory"} }, "", ""},
 		{http.MethodGet, "/v1/seals/35010000000001", "/v1/seals/35010000000000", nil, "", ""},
 		{http.MethodPost, "/v1/seals/35010000000001/freeze", "/v1/seals/35010000000000/freeze", func(string) any { return object{} }, "", ""},
-		{http.MethodPost, "/v1/seals/35010000000001/unfreeze", "/v1/seals/35010000000000/unfreeze", func(string) any { return object{} }, "", ""},
+		{http.MethodPost, "/v1/seals/35010000000001/unfreeze/draft", "/v1/seals/35010000000000/unfreeze/draft", func(string) any { return object{} }, "", ""},
 		{http.MethodPost, "/v1/memberships/" + membership + "/approve/draft", "/v1/memberships/og_x.us_x/approve/draft", nil, "", ""},
 		{http.MethodPost, "/v1/devices/" + w.legal.Device.ID + "/approve/draft", "/v1/devices/dv_gone/approve/draft", nil, "", ""},
 		{http.MethodPost, "/v1/acts/" + d.ActID + "/sign", "/v1/acts/ac_gone/sign", func(string) any { return object{"sig_sm2": "AAAA"} }, "", ""},
@@ -120,6 +122,9 @@ func TestAT040ForeignThings(t *testing.T) {
 		{http.MethodPost, "/v1/claims/" + theClaim + "/approve", "/v1/claims/cl_gone/approve", func(string) any {
 			return object{"head_sm3": d.SM3, "match": "417", "sig_sm2": "AAAA"}
 		}, "", ""},
+		{http.MethodGet, "/v1/seconds/" + theSecond, "/v1/seconds/tk_gone", nil, "", ""},
+		{http.MethodGet, "/v1/seconds/" + theSecond + "/documents/1", "/v1/seconds/tk_gone/documents/1", nil, "", ""},
+		{http.MethodPost, "/v1/seconds/" + theSecond + "/draft", "/v1/seconds/tk_gone/draft", func(string) any { return object{"opinion": "approve"} }, "", ""},
 		{http.MethodPost, "/v1/claims/" + theClaim + "/reject", "/v1/claims/cl_gone/reject", func(string) any { return object{} }, "", ""},
 		{http.MethodPost, "/v1/claims/" + theClaim + "/report", "/v1/claims/cl_gone/report", func(string) any { return object{} }, "", ""},
 	}

@@ -8,6 +8,7 @@ import (
 
 	"yunzhang.dev/authz"
 	"yunzhang.dev/authz/fault"
+	"yunzhang.dev/authz/statement"
 )
 
 func (a *API) signOperations() []operation {
@@ -21,7 +22,10 @@ func (a *API) signOperations() []operation {
 			faults: []*fault.Error{fault.Signature, fault.SignatureHW, fault.Expired, fault.WrongState, fault.DeviceUnknown,
 				fault.StatementBad, fault.StatementChanged, fault.NotLegalRep, fault.AgentNotAllowed, fault.DelegationExpired,
 				fault.StateConflict, fault.OrgInactive, fault.AgreementMissing, fault.SealKindBad, fault.SealExists,
-				fault.FilingMissing, fault.ImpressionBad, fault.GlyphMissing, fault.RegistrySilent},
+				fault.FilingMissing, fault.ImpressionBad, fault.GlyphMissing, fault.RegistrySilent, fault.SamePerson, fault.StepUpNeeded, fault.DeviceCooling,
+				fault.DocumentChanged, fault.DocumentBusy, fault.DelegationRevoked, fault.DelegationLimit, fault.DelegationNone,
+				fault.DelegationScope, fault.DelegationBad, fault.SealFrozen, fault.SealUnusable, fault.SealExpired,
+				fault.SealCertificate, fault.AppInactive, fault.Subject, fault.TicketUnavailable},
 		}, ActSignature{SigSM2: exampleBytes(71)}, exampleResult(), a.sign),
 	}
 }
@@ -39,10 +43,17 @@ func (a *API) sign(ctx context.Context, c *call, in ActSignature) (ActResult, er
 	}
 	result := ActResult{ActID: act.ID, Kind: act.Kind, Done: act.State == authz.Ended}
 	result.SubjectKind, result.SubjectID = subjectOf(act)
-	if act.Kind != ActClaimSeal {
-		return result, nil
+	switch act.Kind {
+	case ActClaimSeal:
+		return a.claim(ctx, c, act, result)
+	case ActUnfreezeSeal:
+		err = a.Seals.Turn(ctx, c.who, SealTurn{Code: act.Subject, Unfreeze: act})
+		result.Done = err == nil
+	case statement.SecondApproval:
+		result.State, err = a.Seconds.Decide(ctx, c.who, act)
+		result.Done = err == nil
 	}
-	return a.claim(ctx, c, act, result)
+	return result, err
 }
 
 // claim has a signed claim performed.
@@ -73,6 +84,10 @@ func subjectOf(act *authz.Act) (kind, id string) {
 		return "membership", act.Subject
 	case authz.ActApproveDevice:
 		return "device", act.Subject
+	case ActUnfreezeSeal:
+		return "seal", act.Subject
+	case statement.SecondApproval:
+		return "ticket", act.Subject
 	case authz.ActAgreement:
 		return "agreement", act.Subject
 	}

@@ -5,7 +5,7 @@ import "time"
 // Draft is a statement that waits for its signature.
 type Draft struct {
 	ActID        string        `json:"act_id"`
-	Kind         string        `json:"kind" enum:"delegation,revocation,accept-agreement,approve-agent,approve-device,claim-seal"`
+	Kind         string        `json:"kind" enum:"delegation,revocation,accept-agreement,approve-agent,approve-device,claim-seal,second-approval,unfreeze-seal"`
 	Statement    Bytes         `json:"statement" doc:"The exact bytes to sign"`
 	StatementSM3 Hash          `json:"statement_sm3"`
 	Summary      []SummaryLine `json:"summary" doc:"The statement in words, for the screen"`
@@ -22,11 +22,13 @@ type SummaryLine struct {
 type DelegationRequest struct {
 	AgentID   string     `json:"agent_id" minLength:"1" maxLength:"64" doc:"Person, from the members of the organization"`
 	AppID     string     `json:"app_id" minLength:"1" maxLength:"64"`
-	Actions   []string   `json:"actions" enum:"bind,login,stamp" minItems:"1" maxItems:"3"`
-	Seals     []string   `json:"seals,omitzero" maxItems:"20" maxLength:"32" doc:"Codes; needed for stamp and only for it"`
+	Actions   []string   `json:"actions" enum:"bind,login,second,stamp" minItems:"1" maxItems:"4"`
+	Seals     []string   `json:"seals,omitzero" maxItems:"20" maxLength:"32" doc:"Codes; needed for stamp and second, and only for them"`
 	NotBefore *time.Time `json:"not_before,omitempty" doc:"Now when absent"`
 	NotAfter  time.Time  `json:"not_after"`
 	Max       int        `json:"max,omitzero" minimum:"1" maximum:"1000000" doc:"Stamps in all; needed for stamp"`
+	// SecondFrom makes larger requests wait for a second person.
+	SecondFrom int `json:"second_from,omitzero" minimum:"1" maximum:"50" doc:"Documents of one request from which another person must approve too"`
 }
 
 // RevocationRequest asks for the draft of a revocation.
@@ -51,11 +53,12 @@ type ActSignature struct {
 // ActResult is what a signed statement brought about.
 type ActResult struct {
 	ActID       string           `json:"act_id"`
-	Kind        string           `json:"kind" enum:"delegation,revocation,accept-agreement,approve-agent,approve-device,claim-seal"`
+	Kind        string           `json:"kind" enum:"delegation,revocation,accept-agreement,approve-agent,approve-device,claim-seal,second-approval,unfreeze-seal"`
 	Done        bool             `json:"done" doc:"It is in force"`
-	SubjectKind string           `json:"subject_kind" enum:"delegation,agent,device,membership,agreement,application"`
+	SubjectKind string           `json:"subject_kind" enum:"delegation,agent,device,membership,agreement,application,ticket,seal"`
 	SubjectID   string           `json:"subject_id" doc:"What it made, changed or ended"`
 	Application *SealApplication `json:"application,omitempty" doc:"Of a claim"`
+	State       string           `json:"state,omitzero" doc:"Of the request, after a second opinion"`
 }
 
 // SealApplication is how a claim stands.

@@ -52,5 +52,5 @@ type RejectRequest struct {
 // ScanState is how the request stands then.
 type ScanState struct {
 	ClaimID string `json:"claim_id"`
-	State   string `json:"state"`
+	State   string `json:"state" doc:"waiting-second: it is approved and waits for a second person"`
 }

@@ -4,6 +4,7 @@ import (
 	"yunzhang.dev/authz/audit"
 	"yunzhang.dev/authz/fault"
 	"yunzhang.dev/authz/unit"
+	"yunzhang.dev/cloudseal/gm"
 )
 
 // Progress is how the stamping of an approved ticket goes.
@@ -39,8 +40,8 @@ func (s *Service) Advance(tx unit.Tx, ticket string, a Progress) error {
 	case a.To != Signing:
 		return fault.WrongState.Becausef("advance to %s", a.To)
 	}
-	if !t.stamps() {
-		return fault.WrongState.Becausef("advance a ticket for %s", t.Purpose)
+	if !t.stamps() || t.Waits && step == StepSign {
+		return fault.WrongState.Becausef("advance a ticket for %s, waiting: %v", t.Purpose, t.Waits)
 	}
 	if err := must(t, tx.Now(), from...); err != nil {
 		return err
@@ -54,4 +55,22 @@ func (s *Service) Advance(tx unit.Tx, ticket string, a Progress) error {
 		n.decision = audit.Refused
 	}
 	return s.move(tx, t, step, n)
+}
+
+// Second notes, in the transaction that takes it, that the second person whom an
+// approved ticket waits for has approved: stamping may begin, within Limits.Start.
+func (s *Service) Second(tx unit.Tx, ticket, person string, evidence gm.Digest) error {
+	t, err := s.get(tx, ticket)
+	if err != nil {
+		return err
+	}
+	if err := must(t, tx.Now(), Approved); err != nil {
+		return err
+	}
+	if !t.Waits {
+		return fault.WrongState.Becausef("no second person is asked for")
+	}
+	t.Waits = false
+	t.deadline(tx.Now().Add(s.d.Limits.Start))
+	return s.move(tx, t, StepSecond, note{actor: person, role: "second", evidence: evidence})
 }

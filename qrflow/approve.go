@@ -29,6 +29,7 @@ type Result struct {
 	State     State
 	Statement gm.Digest // identifies the approval
 	Replayed  bool      // it was approved before with this very statement
+	Waits     bool      // for a second person's approval (check 19)
 }
 
 // Approve does the checks of protocol.md §2.7 from 5 on, in their order; 1 to 4
@@ -95,7 +96,7 @@ func (t *Ticket) approvedBy(r ApproveRequest, now time.Time) bool {
 }
 
 func (t *Ticket) result(replayed bool) Result {
-	return Result{Ticket: t.ID, State: t.State, Statement: t.Statement, Replayed: replayed}
+	return Result{Ticket: t.ID, State: t.State, Statement: t.Statement, Replayed: replayed, Waits: t.Waits}
 }
 
 // judge does the checks 6 to 8.
@@ -187,7 +188,7 @@ func (s *Service) settle(tx unit.Tx, c Claimant, r ApproveRequest, a Approval, s
 	if err := settle(tx, &shown); err != nil {
 		return Result{}, err
 	}
-	t.Payload, t.Statement = shown.Payload, a.StatementHash
+	t.Payload, t.Waits, t.Statement = shown.Payload, shown.Waits && t.stamps(), a.StatementHash
 	a.At = tx.Now()
 	if err := s.d.Approvals.Insert(tx, &a); errors.Is(err, unit.ErrTaken) {
 		return Result{}, fault.StateConflict.Because(err)
@@ -195,6 +196,9 @@ func (s *Service) settle(tx unit.Tx, c Claimant, r ApproveRequest, a Approval, s
 		return Result{}, fmt.Errorf("store approval: %w", err)
 	}
 	n := note{actor: c.Person, role: "agent", evidence: a.StatementHash}
+	if t.Waits {
+		n.reason = fault.SecondNeeded.Code
+	}
 	if err := s.move(tx, t, StepApprove, n); err != nil {
 		return Result{}, err
 	}

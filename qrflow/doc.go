@@ -25,6 +25,7 @@
 //	claimed         reject        rejected   phone         decline.go
 //	claimed         report        blocked    phone         report.go
 //	approved        disown        failed     phone         report.go
+//	approved        second        approved   binding       advance.go  stamp that waited for it
 //	approved        sign          signing    binding       advance.go  stamp
 //	signing         progress      signing    binding       advance.go  stamp
 //	signing         finish        done       binding       advance.go  stamp

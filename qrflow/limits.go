@@ -27,6 +27,7 @@ type Limits struct {
 	DecideDocument time.Duration // more for each document over ten
 	DecideMost     time.Duration // at most, for whatever; with Open never over 600 s
 
+	Second time.Duration // from the first approval to a second person's, where one is asked for
 	Start  time.Duration // from approval to the start of stamping: an approval is not kept
 	Result time.Duration // from its making to the first redeem
 	Repeat time.Duration // a redeem can be repeated with the same verifier
@@ -49,7 +50,7 @@ func DefaultLimits() Limits {
 		Frame: 3 * time.Second, Frames: 3, PageToken: 30 * time.Second, Open: 120 * time.Second,
 		DecideLogin: 90 * time.Second, DecideBind: 180 * time.Second, DecideStamp: 300 * time.Second,
 		DecideDocument: 10 * time.Second, DecideMost: 480 * time.Second,
-		Start: 60 * time.Second, Result: 60 * time.Second, Repeat: 24 * time.Hour, Report: 24 * time.Hour, Linger: 10 * time.Minute,
+		Second: 30 * time.Minute, Start: 60 * time.Second, Result: 60 * time.Second, Repeat: 24 * time.Hour, Report: 24 * time.Hour, Linger: 10 * time.Minute,
 		Tries: 2, Strangers: 3, OpenTickets: 3,
 		Tickets: Rate{20, time.Second}, Claims: Rate{10, time.Minute},
 		BadFrames: Rate{5, time.Minute}, Blocked: Rate{3, 24 * time.Hour},
@@ -66,7 +67,7 @@ func (l Limits) withDefaults() Limits {
 		{&l.Frame, &d.Frame}, {&l.PageToken, &d.PageToken}, {&l.Open, &d.Open},
 		{&l.DecideLogin, &d.DecideLogin}, {&l.DecideBind, &d.DecideBind}, {&l.DecideStamp, &d.DecideStamp},
 		{&l.DecideDocument, &d.DecideDocument}, {&l.DecideMost, &d.DecideMost},
-		{&l.Start, &d.Start}, {&l.Result, &d.Result}, {&l.Repeat, &d.Repeat}, {&l.Report, &d.Report}, {&l.Linger, &d.Linger},
+		{&l.Second, &d.Second}, {&l.Start, &d.Start}, {&l.Result, &d.Result}, {&l.Repeat, &d.Repeat}, {&l.Report, &d.Report}, {&l.Linger, &d.Linger},
 	} {
 		if *f.set == 0 {
 			*f.set = *f.def

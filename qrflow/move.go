@@ -53,6 +53,9 @@ func (s *Service) enter(t *Ticket, next State, now time.Time, reason string) {
 		t.deadline(now.Add(s.d.Limits.decide(t.Purpose, t.Documents)))
 	case Approved:
 		wait := s.d.Limits.Start
+		if t.Waits {
+			wait = s.d.Limits.Second
+		}
 		if !t.stamps() {
 			wait = s.d.Limits.Result
 			t.CodeUntil = now.Add(wait)

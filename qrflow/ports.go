@@ -14,7 +14,8 @@ import (
 // qrflow calls it at the right moments and decides nothing of it.
 //
 // A ticket that is handed over is a copy. Head and a Settle may change its
-// Payload; that change is kept. Everything else in it is read only.
+// Payload, a Settle also its Waits; that change is kept. Everything else in it
+// is read only.
 type Purpose interface {
 	// Head refuses who may not claim this ticket, and builds the head of the
 	// statement (statement.Approval.Head) with the ticket's id and nonce, the

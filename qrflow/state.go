@@ -48,6 +48,7 @@ const (
 	StepDisown   Step = "disown"        // the same, when the approval was got out of the person
 	StepReject   Step = "reject"        // "no"
 	StepApprove  Step = "approve"       // all checks of §2.7 passed
+	StepSecond   Step = "second"        // the second person approved too
 	StepSign     Step = "sign"          // the intents are stored, the signer begins
 	StepProgress Step = "progress"      // one more stamp
 	StepFinish   Step = "finish"        // all stamps are made
@@ -78,6 +79,7 @@ var table = map[Step]edge{
 	StepDisown:   {from: []State{Approved}, to: Failed},
 	StepReject:   {from: []State{Claimed}, to: Rejected},
 	StepApprove:  {from: []State{Claimed}, to: Approved},
+	StepSecond:   {from: []State{Approved}},
 	StepSign:     {from: []State{Approved}, to: Signing},
 	StepProgress: {from: []State{Signing}},
 	StepFinish:   {from: []State{Signing}, to: Done},

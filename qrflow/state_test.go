@@ -25,6 +25,7 @@ claimed approve approved
 claimed reject rejected
 claimed report blocked
 approved disown failed
+approved second approved
 approved sign signing
 signing progress signing
 signing finish done

@@ -67,6 +67,7 @@ type Ticket struct {
 	Tries     int       `bson:"tries"` // wrong numbers
 
 	Statement  gm.Digest `bson:"statement"` // hash of the approved statement
+	Waits      bool      `bson:"waits"`     // for a second person's approval, set by Settle
 	Total      int       `bson:"total"`     // stamps to make
 	Made       int       `bson:"made"`
 	CodeUntil  time.Time `bson:"codeUntil"` // first redeem before this

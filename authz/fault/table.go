@@ -35,6 +35,7 @@ var (
 	NonceRequired   = define(Unauthenticated, "nonce-required", "需要新的服务器随机数", "A fresh server nonce is required.")
 	DeviceUnknown   = define(Forbidden, "device-unknown", "设备未登记", "This device is not enrolled.")
 	DeviceRevoked   = define(Forbidden, "device-revoked", "设备已停用", "This device has been revoked.")
+	DeviceLocked    = define(Locked, "device-locked", "设备因多次输错数字已锁定，请联系运营人员", "This device is locked after wrong numbers. Ask the operators.")
 	DeviceCooling   = define(Forbidden, "device-cooling", "新设备处于冷静期，暂不能进行此操作", "This new device may not do this yet.")
 	Signature       = define(Forbidden, "signature", "签名无效", "The signature is not valid.")
 	SignatureHW     = define(Forbidden, "signature-hw", "设备安全密钥签名无效", "The device's second signature is not valid.")
@@ -108,6 +109,7 @@ var (
 	OpenTickets       = define(TooMany, "open-tickets", "未完成的请求过多", "Too many open requests.")
 	VerifierWrong     = define(Forbidden, "verifier", "结果校验失败", "The verifier is not the one of this request.")
 	AccountBound      = define(Conflict, "account-bound", "该账号已绑定证书", "This account has an active binding.")
+	SecondNeeded      = define(Forbidden, "second-approver", "需要另一人复核", "A second person must approve this.")
 	BindingMissing    = define(NotFound, "binding", "没有有效的绑定", "There is no active binding.")
 )
 

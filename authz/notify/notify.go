@@ -24,6 +24,7 @@ const (
 	Stamped        Template = "stamped"
 	Bound          Template = "bound"
 	LoggedIn       Template = "logged-in"
+	SecondAsked    Template = "second-asked"
 	Reported       Template = "reported" // somebody says that he did not start a request
 )
 
@@ -31,7 +32,7 @@ const (
 func Templates() []Template {
 	return []Template{
 		PhoneCode, AuthorizeAgent, DeviceEnrolled, AgentApplied, AgentApproved, Delegated, SealIssued, Stamped, Bound,
-		LoggedIn, Reported,
+		LoggedIn, SecondAsked, Reported,
 	}
 }
 
@@ -71,6 +72,8 @@ func texts() map[Template][2]string {
 			"{name} bound account {account} of {app} to {org}. If you did not start this, say so on your phone."},
 		LoggedIn: {"【云章】{name} 扫码登录 {app} 账号 {account}。非本人操作请在手机上点“不是我发起的”。",
 			"{name} logged in to account {account} of {app}. If you did not start this, say so on your phone."},
+		SecondAsked: {"【云章】{name} 在 {app} 申请使用 {org} 印章盖章 {count} 份，需要您复核，请在手机上处理。",
+			"{name} approved {count} stamp(s) in {app} with the seal of {org}. A second person is needed: look at your phone."},
 		Reported: {"【云章】{name} 报告：{app} 中代表 {org} 的请求不是本人发起，已阻止，请检查账号和授权。",
 			"{name} did not start a request in {app} for {org}. It was stopped. Look at accounts and delegations."},
 	}

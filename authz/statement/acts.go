@@ -23,6 +23,7 @@ func delegationLayout() layout[Delegation] {
 			one("not-before", instant(), func(d *Delegation) *time.Time { return &d.NotBefore }),
 			one("not-after", instant(), func(d *Delegation) *time.Time { return &d.NotAfter }),
 			one("max", number(0, maxNumber), func(d *Delegation) *int { return &d.Max }),
+			maybe("second-from", number(1, MaxDocs), func(d *Delegation) *int { return &d.SecondFrom }, none),
 			one("issued-at", instant(), func(d *Delegation) *time.Time { return &d.IssuedAt }),
 		},
 		check: (*Delegation).check,
@@ -34,10 +35,12 @@ func (d *Delegation) check() error {
 	switch {
 	case !d.NotAfter.After(d.NotBefore):
 		return lineErr("not-after", errRange)
-	case stamps && len(d.Seals) == 0:
+	case (stamps || d.allows(Second)) && len(d.Seals) == 0:
 		return lineErr("seals", errMissing)
 	case stamps && d.Max == 0:
 		return lineErr("max", errRange)
+	case !stamps && d.SecondFrom > 0:
+		return lineErr("second-from", errNotHere)
 	}
 	return nil
 }

@@ -245,7 +245,7 @@ func delegation() codec[Ref] {
 func actions() codec[[]string] {
 	return codec[[]string]{
 		format: func(a []string) (string, error) {
-			known := []string{Bind, Login, Stamp}
+			known := []string{Bind, Login, Second, Stamp}
 			for i, v := range a {
 				if !slices.Contains(known, v) || i > 0 && a[i-1] >= v {
 					return "", errForm

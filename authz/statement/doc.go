@@ -48,8 +48,9 @@
 //	                     §2.1.1 with SM3; a proof shows one line without the others
 //	   display           SM3 of the words that the phone shows, see [Display]
 //	cseal-delegation/1   id, nonce, issuer, org, grantor (person), device, agent (person),
-//	                     app, actions (of bind login stamp, in this order), seals? and
-//	                     seal.j, not-before, not-after, max (uses), issued-at
+//	                     app, actions (of bind login second stamp, in this order), seals?
+//	                     and seal.j, not-before, not-after, max (uses), second-from?
+//	                     (documents), issued-at
 //	cseal-revocation/1   nonce, issuer, kind (delegation agent device), subject (ref?),
 //	                     org?, person, device, reason?, issued-at
 //	cseal-enrolment/1    id, issuer, person, id-hash, tier (S W N), key (SPKI),

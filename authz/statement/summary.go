@@ -138,7 +138,10 @@ func (s *summary) documents(a Approval, names []string) {
 				"%s, %d pages; “%s” on page %d, %.1f mm from the left, %.1f mm from the top, %.1f×%.1f mm"),
 			d.Title, d.Pages, sealName(a, names, seal), d.Place.Page, d.Place.X, d.Place.Y, d.Place.W, d.Place.H))
 	}
-	if a.Listed() {
+	switch {
+	case a.Listed() && len(a.Docs) == 0: // the list is not at hand
+		s.add("文件", "Documents", fmt.Sprintf(s.say("共 %d 份，逐份列在清单中", "%d documents, each in the list"), a.Total()))
+	case a.Listed():
 		s.add("文件", "Documents", fmt.Sprintf(s.say("共 %d 份、%d 页，逐份列在清单中，可搜索、可打开",
 			"%d documents, %d pages in all; each is in the list, which can be searched and opened"), a.Total(), pages))
 	}
@@ -195,6 +198,9 @@ func (d Delegation) Summary(lang string) []Line {
 	if d.Max > 0 {
 		s.add("用印次数", "Stamps in all", strconv.Itoa(d.Max))
 	}
+	if d.SecondFrom > 0 {
+		s.add("须他人复核", "Second person", fmt.Sprintf(s.say("一次 %d 份以上", "from %d documents at once"), d.SecondFrom))
+	}
 	if d.allows(Stamp) {
 		s.consequence(
 			fmt.Sprintf("签署后立即生效：该经办人可在上述系统中使用上述印章，最多 %d 次，后果由单位承担。您可随时撤销。", d.Max),
@@ -214,6 +220,8 @@ func (s *summary) actions(actions []string) string {
 			named[i] = s.say("绑定证书", "bind")
 		case Login:
 			named[i] = s.say("登录", "log in")
+		case Second:
+			named[i] = s.say("复核他人用印", "approve as second person")
 		case Stamp:
 			named[i] = s.say("用印", "stamp")
 		}

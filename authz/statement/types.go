@@ -30,7 +30,15 @@ const (
 	Bind  = "bind"
 	Login = "login"
 	Stamp = "stamp"
+	// Second is an action of a delegation only: its holder may be the second
+	// person who approves what another has approved.
+	Second = "second"
 )
+
+// SecondApproval is the act of the review statement by which a second person
+// approves or refuses: its subject is the ticket, with the hash of the first
+// person's statement.
+const SecondApproval = "second-approval"
 
 // Decisions of an approval, and opinions of a review.
 const (
@@ -112,11 +120,14 @@ type Delegation struct {
 	Device              gm.Digest // the grantor's
 	Agent               Person
 	App                 App
-	Actions             []string // of Bind, Login, Stamp, sorted, each once
-	Seals               []Ref    // needed for Stamp
+	Actions             []string // of Bind, Login, Second, Stamp, sorted, each once
+	Seals               []Ref    // needed for Second and Stamp
 	NotBefore, NotAfter time.Time
 	Max                 int // uses in all; each is a slot from 1 to Max
-	IssuedAt            time.Time
+	// SecondFrom is the number of documents of one request from which another
+	// person must approve too; 0: the delegation asks for none.
+	SecondFrom int
+	IssuedAt   time.Time
 }
 
 // What a revocation ends.

@@ -48,6 +48,10 @@ type Deps struct {
 	PerAddress httpx.Rate
 	// PerClient limits the requests of one application a second.
 	PerClient httpx.Rate
+	// AtOnce is how many uploads and requests for stamps, which read whole
+	// documents, are at work at once, and Waiting how many more may wait.
+	// Defaults 4 and 28: an application sends a batch over a few connections.
+	AtOnce, Waiting int
 	// SocketURL is where pages attach, told with each ticket.
 	SocketURL   string
 	MaxDocument int
@@ -73,6 +77,7 @@ type API struct {
 	d         Deps
 	addresses *httpx.Limiter
 	clients   *httpx.Limiter
+	room      *httpx.Pool
 }
 
 // New makes an API.
@@ -80,24 +85,31 @@ func New(d Deps) (*API, error) {
 	if d.Binding == nil || d.Seals == nil || d.Flow == nil || d.Idempotency == nil || d.Nonces == nil || d.Now == nil {
 		return nil, errors.New("binding/api: a dependency is missing")
 	}
+	if d.AtOnce == 0 {
+		d.AtOnce, d.Waiting = 4, 28
+	}
 	return &API{
+		room:      httpx.NewPool(d.AtOnce, d.Waiting, crowded),
 		d:         d,
 		addresses: httpx.NewLimiter(d.PerAddress, d.Now),
 		clients:   httpx.NewLimiter(d.PerClient, d.Now),
 	}, nil
 }
 
+// crowded is when to come back after being sent away: a document takes less.
+const crowded = 2 * time.Second
+
 // Mount adds the routes to a site.
 func (a *API) Mount(site fiber.Router) {
 	v1 := site.Group("/v1", a.authenticate)
-	once, now := httpx.Idempotent(a.d.Idempotency, a.client), a.spend
+	once, now, dear := httpx.Idempotent(a.d.Idempotency, a.client), a.spend, a.room.Handler()
 	v1.Get("/me", now, a.me)
-	v1.Post("/documents", once, a.upload)
+	v1.Post("/documents", dear, once, a.upload)
 	v1.Get("/documents/:id", now, a.document)
 	v1.Get("/documents/:id/stamped", now, a.stamped)
 	v1.Get("/documents/:id/evidence", now, a.documentEvidence)
 	json := httpx.Body(MaxRequest, fiber.MIMEApplicationJSON)
-	v1.Post("/tickets", json, once, a.open)
+	v1.Post("/tickets", json, dear, once, a.open)
 	v1.Get("/tickets/:id", now, a.status)
 	v1.Post("/tickets/:id/cancel", once, a.cancel)
 	v1.Post("/tickets/:id/redeem", now, json, a.redeem)

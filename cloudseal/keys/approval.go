@@ -45,7 +45,9 @@ func (s *Signer) readApproval(ev Evidence) (approval, error) {
 
 // fresh checks the approval against the signer's own clock. The time of
 // approval is the caller's word, so the statement's own window bounds it.
-func (s *Signer) fresh(a approval, approvedAt, now time.Time) error {
+// What waited for a second person may be older; his approval is held against the
+// clock then (secondWords).
+func (s *Signer) fresh(a approval, approvedAt, now time.Time, seconded bool) error {
 	switch {
 	case approvedAt.Before(a.IssuedAt):
 		return fault.EvidenceStale.Becausef("approved before the statement was issued")
@@ -53,7 +55,7 @@ func (s *Signer) fresh(a approval, approvedAt, now time.Time) error {
 		return fault.EvidenceStale.Becausef("approved after the statement expired")
 	case approvedAt.After(now.Add(MaxSkew)):
 		return fault.EvidenceStale.Becausef("approved in the signer's future")
-	case now.Sub(approvedAt) > s.maxAge:
+	case !seconded && now.Sub(approvedAt) > s.maxAge:
 		return fault.EvidenceStale.Becausef("approved %s ago", now.Sub(approvedAt))
 	}
 	return nil

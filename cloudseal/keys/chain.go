@@ -17,12 +17,13 @@ type proof struct {
 	// delegation and grantor are set for KindScan only.
 	delegation *statement.Delegation
 	grantor    string // person id
+	second     *second
 }
 
 // prove verifies the evidence at this time: the approval's freshness, its
 // signatures, and the power behind them.
 func (s *Signer) prove(a approval, ev Evidence, now time.Time) (*proof, error) {
-	if err := s.fresh(a, ev.ApprovedAt, now); err != nil {
+	if err := s.fresh(a, ev.ApprovedAt, now, ev.Seconding.given()); err != nil {
 		return nil, err
 	}
 	p := &proof{approval: a, kind: ev.Kind, evidence: ev.hash()}
@@ -38,11 +39,16 @@ func (s *Signer) prove(a approval, ev Evidence, now time.Time) (*proof, error) {
 	}
 	switch ev.Kind {
 	case KindScan:
-		return p, s.proveScan(p, ev, now)
+		err = s.proveScan(p, ev, now)
 	case KindOwner:
-		return p, s.proveOwner(p, ev, now)
+		err = s.proveOwner(p, ev, now)
+	default:
+		err = fault.SignerRefused.Becausef("evidence of kind %q", ev.Kind)
 	}
-	return nil, fault.SignerRefused.Becausef("evidence of kind %q", ev.Kind)
+	if err != nil {
+		return nil, err
+	}
+	return p, s.proveSecond(p, approver, ev, now)
 }
 
 // proveOwner: the approver himself represents the principal.

@@ -11,7 +11,8 @@
 //  1. the approval statement: canonical, for a stamp, approved, ours, fresh,
 //     its nonce never seen (approval.go)
 //  2. who signed it: the enrolled device, the authority's word on it, and the
-//     power behind it: a delegation, or the representation itself (chain.go)
+//     power behind it: a delegation, or the representation itself (chain.go);
+//     the second person's approval where one is asked for (second.go)
 //  3. what is stamped: seal, and each document from its bytes, in one pass
 //     (jobs.go)
 //  4. one transaction: the approval is spent, every stop it depends on is

@@ -50,6 +50,10 @@ type Deps struct {
 	Second SecondFactor
 	Issuer string        // host name every statement must carry
 	MaxAge time.Duration // 0: DefaultMaxAge
+	// SecondFrom is the number of documents of one approval from which a second
+	// person must approve, whatever the delegation says; 0: never.
+	SecondFrom int
+	SecondWait time.Duration // 0: DefaultSecondWait
 	// Refusals bounds the bad evidence of a minute; 0: DefaultRefusals. Beyond it
 	// nothing is looked at until the minute is over.
 	Refusals int
@@ -73,6 +77,8 @@ type Signer struct {
 	second      SecondFactor
 	issuer      string
 	maxAge      time.Duration
+	secondFrom  int
+	secondWait  time.Duration
 	refusals    *refusals
 	now         func() time.Time
 	checkpoint  func(name string)
@@ -96,10 +102,14 @@ func New(d Deps) (*Signer, error) {
 		approvals: guarded[Approval, *Approval]{"approvals", d.Tables.Approvals, d.MACKey},
 		stops:     guarded[Stop, *Stop]{"stops", d.Tables.Stops, d.MACKey},
 		kek:       d.KEK, kekID: kekID(d.KEK), authorities: d.Authorities, second: d.Second,
-		issuer: d.Issuer, maxAge: d.MaxAge, refusals: newRefusals(d.Refusals), now: d.Now, checkpoint: d.Checkpoint,
+		issuer: d.Issuer, maxAge: d.MaxAge, secondFrom: d.SecondFrom, secondWait: d.SecondWait, refusals: newRefusals(d.Refusals),
+		now: d.Now, checkpoint: d.Checkpoint,
 	}
 	if s.maxAge == 0 {
 		s.maxAge = DefaultMaxAge
+	}
+	if s.secondWait == 0 {
+		s.secondWait = DefaultSecondWait
 	}
 	if s.checkpoint == nil {
 		s.checkpoint = func(string) {}
@@ -211,6 +221,8 @@ type Evidence struct {
 	Delegation       statement.Signed `bson:"delegation"`
 	DelegationSecond []byte           `bson:"delegationSecond"` // passkey assertion over the delegation
 	GrantorEnrolment statement.Signed `bson:"grantorEnrolment"` // of the device that signed it
+	// Seconding is there when a second person approved too.
+	Seconding Seconding `bson:"seconding"`
 }
 
 // The kinds of evidence that this signer knows.
@@ -225,5 +237,6 @@ func (e Evidence) hash() gm.Digest {
 	for _, s := range []statement.Signed{e.Approval, e.Enrolment, e.Representation, e.Delegation, e.GrantorEnrolment} {
 		parts = append(parts, s.Bytes, s.Sig)
 	}
+	parts = append(parts, e.Seconding.parts()...)
 	return gm.Digest(gm.Derive([]byte("cseal-evidence/1"), "evidence", parts...))
 }

@@ -99,6 +99,9 @@ func (p *proof) powers() []power {
 			power{kind: StopDelegation, id: p.Delegation.ID, refusal: fault.DelegationRevoked},
 			power{kind: StopLegal, id: MemberID(p.Principal.USCC, p.grantor), refusal: fault.DelegationRevoked})
 	}
+	if p.second != nil {
+		list = append(list, p.second.powers(p.Principal.USCC)...)
+	}
 	for _, seal := range p.Seals {
 		list = append(list, power{kind: StopSeal, id: seal.ID, refusal: fault.SealFrozen})
 	}

@@ -25,6 +25,7 @@ type adminCmd struct {
 	Reject       adminRejectCmd       `cmd:"" help:"不予受理或不通过，一次告知全部问题。· Reject it, with all that has to be mended."`
 	Invite       adminInviteCmd       `cmd:"" help:"业务管理员：邀请操作员。· Business administrator: invite an operator."`
 	Apps         adminAppsCmd         `cmd:"" help:"申报系统：列出、登记、停用、恢复。· Declaration systems: list, register, stop, restore."`
+	UnlockDevice adminUnlockCmd       `cmd:"" help:"业务管理员：核查后解锁设备。· Business administrator: unlock a device after a review."`
 	Alarms       adminAlarmsCmd       `cmd:"" help:"需要查看的告警，最新在前。· What somebody should look at, newest first."`
 	Audit        adminAuditCmd        `cmd:"" help:"审计管理员：核验审计链。· Auditor: verify the audit chain."`
 }
@@ -156,5 +157,23 @@ func (adminAuditVerifyCmd) Run(e *env, cli *commands) error {
 	if !c.Holds {
 		return fmt.Errorf("%w: %d, %s", errChain, c.Broken, c.Reason)
 	}
+	return nil
+}
+
+type adminUnlockCmd struct {
+	ID     string `arg:"" help:"设备编号 (dv_…)，见告警。· Id of the device, from the alarm."`
+	Reason string `help:"核查结果。· What the review found." required:"" placeholder:"TEXT"`
+}
+
+// Run unlocks a device.
+func (c adminUnlockCmd) Run(e *env, cli *commands) error {
+	o, err := cli.Admin.open(e)
+	if err != nil {
+		return err
+	}
+	if _, err := o.order(console.Order{Act: console.ActUnlock, DeviceID: c.ID, Reason: c.Reason}); err != nil {
+		return err
+	}
+	e.printf("%s  %s\n", c.ID, e.say("已解锁", "unlocked"))
 	return nil
 }

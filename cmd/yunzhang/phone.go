@@ -33,6 +33,7 @@ type phoneCmd struct {
 	Confirm     confirmCmd     `cmd:"" group:"scan" help:"输入网页上的数字，确认。· Confirm with the number on the page."`
 	Reject      rejectCmd      `cmd:"" group:"scan" help:"拒绝。· Refuse it."`
 	Report      reportCmd      `cmd:"" group:"scan" help:"不是我发起的：报告。· Report: I did not start this."`
+	Second      secondCmd      `cmd:"" group:"scan" help:"复核他人已确认的用印。· Approve, as second person, what another has approved."`
 	Activity    activityCmd    `cmd:"" group:"scan" help:"以我名义办理的事项。· What was done in my name."`
 	Seals       sealsCmd       `cmd:"" group:"seals" help:"印章。· Seals."`
 	ClaimSeal   claimSealCmd   `cmd:"" group:"seals" help:"领取印章。· Claim a seal."`

@@ -124,12 +124,13 @@ func (appsCmd) Run(e *env, cli *commands) error {
 }
 
 type delegateCmd struct {
-	Agent   string   `help:"经办人的人员编号，只有一位时可省略。· Person id of the agent; the only one by default." placeholder:"ID"`
-	App     string   `help:"申报系统编号，见 apps。· Declaration system, as apps lists it." required:"" placeholder:"ID"`
-	Seal    []string `help:"印章编码。· Codes of the seals." placeholder:"CODE"`
-	Actions []string `name:"action" help:"bind、login、stamp。· What is permitted." enum:"bind,login,stamp" default:"bind,login,stamp" placeholder:"ACTION"`
-	Days    int      `help:"有效天数。· For how many days." default:"30" placeholder:"N"`
-	Max     int      `help:"盖章总次数。· How many stamps in all." default:"10" placeholder:"N"`
+	Agent      string   `help:"经办人的人员编号，只有一位时可省略。· Person id of the agent; the only one by default." placeholder:"ID"`
+	App        string   `help:"申报系统编号，见 apps。· Declaration system, as apps lists it." required:"" placeholder:"ID"`
+	Seal       []string `help:"印章编码。· Codes of the seals." placeholder:"CODE"`
+	Actions    []string `name:"action" help:"bind、login、stamp、second（复核）。· What is permitted." enum:"bind,login,stamp,second" default:"bind,login,stamp" placeholder:"ACTION"`
+	SecondFrom int      `name:"second-from" help:"一次达到多少份须另一人复核。· From how many documents at once a second person must approve." placeholder:"N"`
+	Days       int      `help:"有效天数。· For how many days." default:"30" placeholder:"N"`
+	Max        int      `help:"盖章总次数。· How many stamps in all." default:"10" placeholder:"N"`
 	orgFlag
 }
 
@@ -148,7 +149,7 @@ func (c delegateCmd) Run(e *env, cli *commands) error {
 		return err
 	}
 	g := client.Grant{
-		AgentID: m.PersonID, AppID: c.App, Actions: c.Actions, Seals: c.Seal, Max: c.Max,
+		AgentID: m.PersonID, AppID: c.App, Actions: c.Actions, Seals: c.Seal, Max: c.Max, SecondFrom: c.SecondFrom,
 		NotAfter: e.now().Add(time.Duration(c.Days) * 24 * time.Hour),
 	}
 	r, err := h.sign("delegate", func() (*client.Draft, error) { return h.DraftDelegation(h.ctx, place, g) })

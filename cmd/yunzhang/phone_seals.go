@@ -124,20 +124,21 @@ type unfreezeCmd struct {
 	Reason string `help:"原因。· Reason." placeholder:"TEXT"`
 }
 
-// Run makes a frozen seal usable again, which needs fresh evidence.
+// Run makes a frozen seal usable again, which is signed behind the PIN and needs
+// fresh evidence.
 func (c unfreezeCmd) Run(e *env, cli *commands) error {
 	h, err := cli.Phone.open(e)
 	if err != nil {
 		return err
 	}
-	s, err := h.Phone.Unfreeze(h.ctx, c.Code, c.Reason)
-	if errors.Is(err, fault.StepUpNeeded) {
-		if err := h.face("seals"); err != nil {
-			return err
-		}
-		s, err = h.Phone.Unfreeze(h.ctx, c.Code, c.Reason)
+	s, err := h.Phone.Seal(h.ctx, c.Code)
+	if err != nil {
+		return err
 	}
-	if err == nil {
+	if _, err := h.sign("seals", func() (*client.Draft, error) { return h.DraftUnfreeze(h.ctx, *s, c.Reason) }); err != nil {
+		return err
+	}
+	if s, err = h.Phone.Seal(h.ctx, c.Code); err == nil {
 		e.printf("%s  %s\n", s.Code, s.StateName)
 	}
 	return err

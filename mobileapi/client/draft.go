@@ -42,6 +42,9 @@ type Grant struct {
 	NotBefore time.Time // zero: now
 	NotAfter  time.Time
 	Max       int // uses; for stamp
+	// SecondFrom is the number of documents of one request from which another
+	// person must approve too; 0: none.
+	SecondFrom int
 }
 
 // draft asks for a statement and has it read and checked by look, which gives
@@ -95,7 +98,8 @@ func (p *Phone) DraftDelegation(ctx context.Context, place Place, g Grant) (*Dra
 		NotBefore time.Time `json:"not_before,omitzero"`
 		NotAfter  time.Time `json:"not_after"`
 		Max       int       `json:"max,omitzero"`
-	}{g.AgentID, g.AppID, g.Actions, g.Seals, g.NotBefore.UTC(), g.NotAfter.UTC(), g.Max}
+		Second    int       `json:"second_from,omitzero"`
+	}{g.AgentID, g.AppID, g.Actions, g.Seals, g.NotBefore.UTC(), g.NotAfter.UTC(), g.Max, g.SecondFrom}
 	path := "/v1/organizations/" + escape(place.OrganizationID) + "/delegations/draft"
 	return p.draft(ctx, path, authz.ActDelegation, in, func(b []byte) (lines, error) {
 		d, err := statement.ParseDelegation(b)
@@ -119,7 +123,8 @@ func (p *Phone) checkDelegation(d statement.Delegation, place Place, g Grant) er
 		check{"list of seals", slices.Equal(ids, g.Seals)},
 		check{"beginning", g.NotBefore.IsZero() || d.NotBefore.Equal(g.NotBefore.Truncate(time.Second))},
 		check{"end", d.NotAfter.Equal(g.NotAfter.Truncate(time.Second))},
-		check{"limit", d.Max == max(g.Max, 1)})...)
+		check{"limit", d.Max == max(g.Max, 1)},
+		check{"second person", d.SecondFrom == g.SecondFrom})...)
 }
 
 // DraftRevocation drafts the end of a delegation, of an agent's place (by its
@@ -200,6 +205,15 @@ func (p *Phone) DraftClaim(ctx context.Context, place Place, kind string, pictur
 	}
 	path := "/v1/organizations/" + escape(place.OrganizationID) + "/seals/draft"
 	return p.draftReview(ctx, path, in, review{actClaimSeal, kind, &hash, place.USCC})
+}
+
+// actUnfreezeSeal is the act by which a frozen seal becomes usable again.
+const actUnfreezeSeal = "unfreeze-seal"
+
+// DraftUnfreeze drafts that a frozen seal is usable again; seal is one of Seals.
+func (p *Phone) DraftUnfreeze(ctx context.Context, seal Seal, reason string) (*Draft, error) {
+	path := "/v1/seals/" + escape(seal.Code) + "/unfreeze/draft"
+	return p.draftReview(ctx, path, because{reason}, review{actUnfreezeSeal, seal.Code, &seal.SM3, seal.USCC})
 }
 
 // escape puts an id into a path.

@@ -7,17 +7,8 @@ import (
 // Freeze stops a seal at once; no PIN is needed. When it returns, nothing more
 // is stamped with the seal.
 func (p *Phone) Freeze(ctx context.Context, code, reason string) (*Seal, error) {
-	return p.turn(ctx, code, "freeze", reason)
-}
-
-// Unfreeze makes a frozen seal usable again.
-func (p *Phone) Unfreeze(ctx context.Context, code, reason string) (*Seal, error) {
-	return p.turn(ctx, code, "unfreeze", reason)
-}
-
-func (p *Phone) turn(ctx context.Context, code, action, reason string) (*Seal, error) {
 	s := &Seal{}
-	return s, p.post(ctx, "/v1/seals/"+escape(code)+"/"+action, because{reason}, s)
+	return s, p.post(ctx, "/v1/seals/"+escape(code)+"/freeze", because{reason}, s)
 }
 
 // JoinAsLegal adds another organization that the person represents.

@@ -100,12 +100,8 @@ func (p *Phone) read(ctx context.Context, s *Scan, w wireScan) error {
 		return err
 	}
 	if a.Listed() {
-		var manifest []byte
-		if err := p.get(ctx, s.path("manifest"), &manifest); err != nil {
+		if a, err = p.list(ctx, a, s.path("manifest")); err != nil {
 			return err
-		}
-		if a, err = a.With(manifest); err != nil {
-			return fmt.Errorf("%w: %w", ErrStatement, err)
 		}
 	}
 	s.Statement = a
@@ -113,6 +109,20 @@ func (p *Phone) read(ctx context.Context, s *Scan, w wireScan) error {
 		return fmt.Errorf("%w: %w", ErrStatement, err)
 	}
 	return nil
+}
+
+// list adds the manifest to a statement that does not hold its lines, if it is
+// the list that the statement names.
+func (p *Phone) list(ctx context.Context, a statement.Approval, path string) (statement.Approval, error) {
+	var manifest []byte
+	if err := p.get(ctx, path, &manifest); err != nil {
+		return a, err
+	}
+	whole, err := a.With(manifest)
+	if err != nil {
+		return a, fmt.Errorf("%w: %w", ErrStatement, err)
+	}
+	return whole, nil
 }
 
 func (s *Scan) path(action string) string { return "/v1/claims/" + escape(s.ID) + "/" + action }

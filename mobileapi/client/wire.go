@@ -194,6 +194,7 @@ type Result struct {
 	SubjectKind string       `json:"subject_kind"`
 	SubjectID   string       `json:"subject_id"`
 	Application *Application `json:"application"` // of a claim
+	State       string       `json:"state"`       // of a request, after a second opinion
 }
 
 // Application is how the claim of a seal stands.

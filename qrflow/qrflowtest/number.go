@@ -124,9 +124,9 @@ func testReportOfAnApproval(t testing.TB, open Opener) {
 	}
 }
 
-// testStrangers: wrong persons change nothing but a count; the third ends the
+// testAT007Strangers: wrong persons change nothing but a count; the third ends the
 // ticket (AT-004, AT-007, AT-019).
-func testStrangers(t testing.TB, open Opener) {
+func testAT007Strangers(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	w.Desk.OnHead = Strange("us_1")
 	for purpose, person := range map[string]string{statement.Bind: "us_1", statement.Login: ""} {

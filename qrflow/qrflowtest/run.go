@@ -31,7 +31,7 @@ func Run(t *testing.T, open Opener) {
 		"NumberIsForTheLivePage": testNumberIsForTheLivePage,
 		"Report":                 testReport,
 		"ReportOfAnApproval":     testReportOfAnApproval,
-		"Strangers":              testStrangers,
+		"AT007Strangers":         testAT007Strangers,
 		"RightAfterStranger":     testRightAfterStranger,
 		"AT007RefusedHead":       testAT007RefusedHead,
 		"AT038OrderOfChecks":     testAT038OrderOfChecks,

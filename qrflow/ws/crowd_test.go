@@ -153,6 +153,7 @@ func TestAT060OnePageStays(t *testing.T) {
 			newer := nodes[(round+1)%2].pipe(t, "p."+id)
 			newer.expect("hello", nil)
 			newer.ack(2)
+			_ = older.SetReadDeadline(time.Now().Add(6 * time.Second)) // the bubble's time: one look later
 			older.closed(4409)
 			d.happen(id, ws.Event{Type: "expired"})
 			newer.expect("ended", nil)

@@ -96,6 +96,7 @@ func eventMessage(e Event, lang string) (m message, final, ok bool) {
 		m.Done, m.Total = &e.Done, &e.Total
 	case "approved":
 		if e.ResultCode == "" {
+			m.Reason = e.Reason // it may wait for a second person
 			break
 		}
 		m.Type = "done" // the result is the end for log-in and bind

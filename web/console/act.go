@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -180,9 +181,11 @@ func (con *Console) perform(ctx context.Context, who authz.Caller, act *authz.Ac
 	case ActRegister:
 		return con.register(ctx, who, act, order)
 	case ActStop:
-		return con.turn(ctx, con.d.Systems.StopApp, who, act, order)
+		return con.turn(ctx, con.d.Systems.StopApp, "app:"+order.SystemID, who, act, order)
 	case ActRestore:
-		return con.turn(ctx, con.d.Systems.RestoreApp, who, act, order)
+		return con.turn(ctx, con.d.Systems.RestoreApp, "app:"+order.SystemID, who, act, order)
+	case ActUnlock:
+		return con.turn(ctx, con.d.Authz.UnlockDevice, "device:"+order.DeviceID, who, act, order)
 	case cloudseal.ActAccept:
 		return con.opine(ctx, con.d.Applications.Accept, act, order)
 	}
@@ -223,12 +226,15 @@ func (con *Console) invite(ctx context.Context, who authz.Caller, act *authz.Act
 	return Outcome{ActID: act.ID, Invitation: code}, err
 }
 
-// turn is the kill switch of a declaration system, or its undoing.
-func (con *Console) turn(ctx context.Context, turn func(ctx context.Context, by, app, reason string) error, who authz.Caller, act *authz.Act, order Order) (Outcome, error) {
-	if err := con.take(ctx, act, order, "app:"+order.SystemID); err != nil {
+type turn func(ctx context.Context, by, id, reason string) error
+
+// turn stops something or lets it go on: a declaration system, a device.
+func (con *Console) turn(ctx context.Context, do turn, object string, who authz.Caller, act *authz.Act, order Order) (Outcome, error) {
+	if err := con.take(ctx, act, order, object); err != nil {
 		return Outcome{}, err
 	}
-	return Outcome{ActID: act.ID}, turn(ctx, who.Person.ID, order.SystemID, order.Reason)
+	_, id, _ := strings.Cut(object, ":")
+	return Outcome{ActID: act.ID}, do(ctx, who.Person.ID, id, order.Reason)
 }
 
 func (con *Console) register(ctx context.Context, who authz.Caller, act *authz.Act, order Order) (Outcome, error) {

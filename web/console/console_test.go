@@ -203,6 +203,8 @@ func TestStopAndRestoreASystem(t *testing.T) {
 		t.Errorf("%+v", list)
 	}
 	w.refused(w.order(w.admin, console.Order{Act: console.ActStop, SystemID: "app_9", Reason: "x"}), fault.Absent)
+	w.refused(w.order(w.admin, console.Order{Act: console.ActUnlock, DeviceID: w.legal.Device.ID, Reason: "x"}), fault.WrongState)
+	w.refused(w.order(w.admin, console.Order{Act: console.ActUnlock, DeviceID: "dv_9", Reason: "x"}), fault.Absent)
 }
 
 func TestOrdersOfTheWrongForm(t *testing.T) {

@@ -23,11 +23,12 @@ const (
 	ActRegister = "register-application"
 	ActStop     = "stop-application"    // the kill switch
 	ActRestore  = "restore-application" // its undoing
+	ActUnlock   = "unlock-device"       // after a review
 )
 
 // Order is what an operator wants done. Which fields it needs depends on the act.
 type Order struct {
-	Act string `json:"act"` // cloudseal.ActAccept, ActReview; ActInvite, ActRegister, ActStop, ActRestore
+	Act string `json:"act"` // cloudseal.ActAccept, ActReview; ActInvite, ActRegister, ActStop, ActRestore, ActUnlock
 
 	// An opinion on an application, and the hash of the claim that was looked at.
 	Application string    `json:"application_id,omitzero"`
@@ -39,8 +40,9 @@ type Order struct {
 
 	System *NewSystem `json:"system,omitempty"`
 
-	// The declaration system to stop or restore, and why.
+	// The declaration system to stop or restore, or the device to unlock, and why.
 	SystemID string `json:"app_id,omitzero"`
+	DeviceID string `json:"device_id,omitzero"`
 	Reason   string `json:"reason,omitzero"`
 }
 
@@ -81,6 +83,8 @@ func (o Order) Subject() (statement.Ref, error) {
 		return statement.Ref{ID: "app", Hash: hash}, err
 	case ActStop, ActRestore:
 		return statement.Ref{ID: o.SystemID, Hash: hash}, err
+	case ActUnlock:
+		return statement.Ref{ID: o.DeviceID, Hash: hash}, err
 	}
 	return statement.Ref{ID: o.Application, Hash: hash}, err
 }
@@ -103,6 +107,7 @@ func (o Order) role() string {
 	return map[string]string{
 		cloudseal.ActAccept: authz.RoleClerk, cloudseal.ActReview: authz.RoleReviewer,
 		ActInvite: authz.RoleBusiness, ActRegister: authz.RoleBusiness, ActStop: authz.RoleBusiness, ActRestore: authz.RoleBusiness,
+		ActUnlock: authz.RoleBusiness,
 	}[o.Act]
 }
 
@@ -119,6 +124,8 @@ func (o Order) check() error {
 		shape = Order{Act: o.Act, System: o.System}
 	case ActStop, ActRestore:
 		shape = Order{Act: o.Act, SystemID: o.SystemID, Reason: o.Reason}
+	case ActUnlock:
+		shape = Order{Act: o.Act, DeviceID: o.DeviceID, Reason: o.Reason}
 	default:
 		return fault.BadRequest.With("field", "act")
 	}
@@ -135,7 +142,9 @@ func (o Order) check() error {
 	case ActRegister:
 		return o.System.check()
 	case ActStop, ActRestore:
-		return o.checkSwitch()
+		return o.checkSwitch(o.SystemID, "app_id")
+	case ActUnlock:
+		return o.checkSwitch(o.DeviceID, "device_id")
 	}
 	return o.checkOpinion()
 }
@@ -154,10 +163,10 @@ func (o Order) checkOpinion() error {
 	return nil
 }
 
-func (o Order) checkSwitch() error {
+func (o Order) checkSwitch(id, field string) error {
 	switch {
-	case o.SystemID == "" || statement.CheckText(o.SystemID) != nil:
-		return fault.BadRequest.With("field", "app_id")
+	case id == "" || statement.CheckText(id) != nil:
+		return fault.BadRequest.With("field", field)
 	case len([]rune(o.Reason)) > maxDefect || statement.CheckText(o.Reason) != nil:
 		return fault.BadRequest.With("field", "reason")
 	}

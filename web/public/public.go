@@ -95,6 +95,9 @@ type Deps struct {
 	Now    func() time.Time
 }
 
+// crowded is when to come back after being sent away: a file is examined in less.
+const crowded = 2 * time.Second
+
 // Public serves everybody. It is safe for concurrent use.
 type Public struct {
 	seals     Seals
@@ -102,8 +105,7 @@ type Public struct {
 	now       func() time.Time
 	files     *httpx.Limiter
 	questions *httpx.Limiter
-	room      chan struct{} // holds one token for each file under examination
-	line      chan struct{} // and one for each that is here, waiting or examined
+	room      *httpx.Pool // for files under examination
 	trust     trustCache
 	page      page
 }
@@ -121,7 +123,7 @@ func New(d Deps) (*Public, error) {
 	return &Public{
 		seals: d.Seals, limits: l, now: d.Now, page: page,
 		files: httpx.NewLimiter(l.Files, d.Now), questions: httpx.NewLimiter(l.Questions, d.Now),
-		room: make(chan struct{}, l.AtOnce), line: make(chan struct{}, l.AtOnce+l.Waiting),
+		room: httpx.NewPool(l.AtOnce, l.Waiting, crowded),
 	}, nil
 }
 

@@ -2,7 +2,6 @@ package public
 
 import (
 	"bytes"
-	"context"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -26,7 +25,7 @@ func (p *Public) verify(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	leave, err := p.enter(c.UserContext())
+	leave, err := p.room.Enter(c.UserContext())
 	if err != nil {
 		return err
 	}
@@ -37,27 +36,6 @@ func (p *Public) verify(c *fiber.Ctx) error {
 	httpx.Note(c, "verdict", string(report.Verdict))
 	c.Set(fiber.HeaderContentLanguage, httpx.Lang(c))
 	return httpx.Reply(c, fiber.StatusOK, report)
-}
-
-// crowded is when to come back after being sent away: a file is examined in less.
-const crowded = 2 * time.Second
-
-// enter waits for a turn, in a line of a bounded length. The caller calls leave
-// when it is through.
-func (p *Public) enter(ctx context.Context) (leave func(), err error) {
-	refusal := fault.SlowDown.After(crowded).With("limit", "at-once")
-	select {
-	case p.line <- struct{}{}:
-	default:
-		return nil, refusal
-	}
-	select {
-	case p.room <- struct{}{}:
-		return func() { <-p.room; <-p.line }, nil
-	case <-ctx.Done():
-		<-p.line
-		return nil, refusal
-	}
 }
 
 // acceptsReply tells, before anybody sends a file, what is taken.

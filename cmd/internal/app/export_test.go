@@ -150,6 +150,11 @@ func (a *App) RestoreApp(ctx context.Context, app string) error {
 	return a.domains.binding.RestoreApp(ctx, "us_operator", app, "test")
 }
 
+// UnlockDevice does what an operator's signed order does.
+func (a *App) UnlockDevice(ctx context.Context, device string) error {
+	return a.domains.authz.UnlockDevice(ctx, "us_operator", device, "test")
+}
+
 // Recorded gives the audit records of an action, newest first.
 func (a *App) Recorded(ctx context.Context, action string) (found []audit.Record, err error) {
 	if _, err := a.domains.audit.Sequence(ctx); err != nil {

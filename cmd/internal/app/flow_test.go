@@ -45,8 +45,7 @@ func newParty(t testing.TB, uses int, o app.Options) *party {
 // newPartyIn is newParty with a folder that may outlive the test.
 func newPartyIn(t testing.TB, dir string, uses int, o app.Options) *party {
 	t.Helper()
-	o.World = drive.World()
-	o.World.Organizations, o.World.People = append(o.World.Organizations, rival()), append(o.World.People, colleague())
+	o.World = world()
 	base, c, a := startIn(t, dir, o)
 	return gather(t, dir, uses, base, c, a)
 }

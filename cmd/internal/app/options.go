@@ -5,8 +5,6 @@ import (
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/event"
-
-	"yunzhang.dev/qrflow"
 )
 
 // Options are what the configuration does not say: the clock and the log of
@@ -23,15 +21,3 @@ type Options struct {
 	// Monitor is told every command to MongoDB, for tests that count them.
 	Monitor *event.CommandMonitor
 }
-
-// plenty is a rate that no test reaches.
-var plenty = qrflow.Rate{Events: 1 << 30, Per: time.Second}
-
-func (o Options) ticketRate() qrflow.Rate {
-	if o.Unlimited {
-		return plenty
-	}
-	return qrflow.Rate{}
-}
-
-func (o Options) claimRate() qrflow.Rate { return o.ticketRate() }

@@ -21,6 +21,13 @@ func colleague() app.Person {
 	return app.Person{Name: "赵六", IDNumber: "110101198001010010", Phone: "13600136000"}
 }
 
+// world is the sandbox world of these tests.
+func world() app.World {
+	w := drive.World()
+	w.Organizations, w.People = append(w.Organizations, rival()), append(w.People, colleague())
+	return w
+}
+
 // others are phones of people who have nothing to do with a request: the legal
 // representative of another company, and a colleague who is approved and has no
 // delegation.

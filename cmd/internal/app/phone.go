@@ -84,6 +84,9 @@ func (s scans) Document(ctx context.Context, who authz.Caller, claim string, i i
 	return &mobileapi.Document{MediaType: "application/pdf", Bytes: b}, nil
 }
 
+// waitingSecond is what a phone is told of an approval that needs another one.
+const waitingSecond = "waiting-second"
+
 // Approve implements mobileapi.Scans.
 func (s scans) Approve(ctx context.Context, who authz.Caller, a mobileapi.Approval) (string, error) {
 	c, err := claimant(who)
@@ -91,6 +94,9 @@ func (s scans) Approve(ctx context.Context, who authz.Caller, a mobileapi.Approv
 		return "", err
 	}
 	r, err := s.binding.Approve(ctx, c, qrflow.ApproveRequest{Claim: a.Claim, HeadHash: a.Head, Match: a.Match, Sig: a.Sig, Second: a.Second})
+	if r.Waits {
+		return waitingSecond, err
+	}
 	return string(r.State), err
 }
 

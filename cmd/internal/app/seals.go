@@ -118,34 +118,35 @@ func (s sealShelf) impression(ctx context.Context, uscc string, kind impression.
 }
 
 // Turn implements mobileapi.Seals. Freezing needs no more than the proved
-// request; making usable again needs fresh real-person evidence, since a stolen
-// phone must not undo what its owner stopped.
-func (s sealShelf) Turn(ctx context.Context, who authz.Caller, code string, frozen bool, reason string) error {
-	act, turn := cloudseal.ActUnfreeze, s.seals.Unfreeze
-	if frozen {
-		act, turn = cloudseal.ActFreeze, s.seals.Freeze
+// request; making usable again needs an act that was signed behind the PIN and
+// fresh real-person evidence, since a stolen phone must not undo what its owner
+// stopped.
+func (s sealShelf) Turn(ctx context.Context, who authz.Caller, t mobileapi.SealTurn) error {
+	if t.Unfreeze != nil {
+		if err := s.work.View(ctx, func(tx unit.Tx) error { return s.authz.Fresh(tx, who) }); err != nil {
+			return err
+		}
+		return s.seals.Unfreeze(ctx, t.Code, t.Unfreeze.ID)
 	}
 	var org *authz.Organization
 	var ref statement.Ref
 	err := s.work.View(ctx, func(tx unit.Tx) error {
-		seal, err := s.seals.SealIn(tx, code)
+		seal, err := s.seals.SealIn(tx, t.Code)
 		if err != nil {
 			return err
 		}
 		ref = seal.Ref()
-		if org, err = s.authz.OrganizationByUSCC(tx, seal.Org); err != nil || frozen {
-			return err
-		}
-		return s.authz.Fresh(tx, who)
+		org, err = s.authz.OrganizationByUSCC(tx, seal.Org)
+		return err
 	})
 	if err != nil {
 		return err
 	}
-	ordered, err := s.authz.OrderReview(ctx, who, org, act, ref, reason)
+	ordered, err := s.authz.OrderReview(ctx, who, org, cloudseal.ActFreeze, ref, t.Reason)
 	if err != nil {
 		return err
 	}
-	return turn(ctx, code, ordered.ID)
+	return s.seals.Freeze(ctx, t.Code, ordered.ID)
 }
 
 // history is what was done, for those in whose name it was.

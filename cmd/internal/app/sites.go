@@ -129,6 +129,7 @@ func (a *App) mountPhone(site *fiber.App) error {
 		Seals:        sealShelf{a.main.Work, d.authz, d.seals, a.outside.registry},
 		Claims:       claims{a.main.Work, d.seals, a.blobs},
 		Scans:        scans{a.main.Work, d.flow, d.binding, d.seals},
+		Seconds:      seconds{d.binding},
 		Applications: applications{a.main.Work, d.binding},
 		History:      history{a.main.Work, d.seals, a.acted},
 		Idempotency:  answers{a.main.Work, a.main.Answers},
@@ -153,7 +154,12 @@ func (a *App) acted(tx unit.Tx, q unit.Query) (list []mobileapi.Activity, last [
 
 func (a *App) mountPortal(site *fiber.App) error {
 	d := &a.domains
+	atOnce := 0 // api's own
+	if a.opts.Unlimited {
+		atOnce = 1 << 10
+	}
 	portal, err := api.New(api.Deps{
+		AtOnce:  atOnce,
 		Binding: d.binding, Seals: d.seals, Flow: d.flow, Idempotency: answers{a.main.Work, a.main.Answers},
 		Nonces: nonces{a.main.Work, a.main.Spent}, PerClient: a.perClient(), PerAddress: a.perAddress(), SocketURL: a.socketURL(),
 		MaxDocument: a.cfg.Limits.Document, Now: a.now,

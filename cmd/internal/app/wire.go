@@ -2,6 +2,7 @@ package app
 
 import (
 	"net/url"
+	"time"
 
 	"yunzhang.dev/authz"
 	"yunzhang.dev/authz/audit"
@@ -45,7 +46,7 @@ func (a *App) wireSigner() (err error) {
 	a.domains.signer, err = keys.New(keys.Deps{
 		Work: a.journal.Work, Tables: a.journal.Keys, KEK: a.secrets.kek, MACKey: a.secrets.rowKey,
 		Authorities: []gm.PublicKey{a.secrets.Authority.Public()}, Second: a.passkeys(), Issuer: a.cfg.Sites.Issuer,
-		MaxAge: a.cfg.Lifetimes.Start.D(), Now: a.now, Checkpoint: a.opts.Checkpoint,
+		MaxAge: a.cfg.Lifetimes.Start.D(), SecondFrom: a.cfg.Risk.SecondApprover, SecondWait: a.cfg.Risk.SecondWait.D(), Now: a.now, Checkpoint: a.opts.Checkpoint,
 	})
 	return err
 }
@@ -69,7 +70,7 @@ func (a *App) wireAuthz() (err error) {
 		return err
 	}
 	limits, policy := authz.DefaultLimits(), authz.DefaultPolicy()
-	limits.PINLimit, limits.Cooling = c.Limits.PINTries, c.Lifetimes.Cooling.D()
+	limits.PINLimit, limits.Cooling, limits.BlockedADay = c.Limits.PINTries, c.Lifetimes.Cooling.D(), c.Limits.BlockedADay
 	policy.EvidenceAge, policy.RegistryAge = c.Lifetimes.Evidence.D(), c.Lifetimes.Registry.D()
 	if c.Sandbox.Enabled {
 		policy.Tiers = append(policy.Tiers, authz.TierS)
@@ -98,6 +99,7 @@ func (a *App) wireSeals() error {
 	limits := cloudseal.DefaultLimits()
 	limits.MaxDocument, limits.MaxBatch, limits.MaxBatchBytes = c.Limits.Document, c.Limits.Batch, c.Limits.BatchBytes
 	limits.Validity = c.Lifetimes.Seal.D()
+	limits.DailyUpload = c.Limits.DailyUpload
 	d.seals, err = cloudseal.New(cloudseal.Deps{
 		Work: a.main.Work, Tables: a.main.Seals, Holders: holders{d.authz}, Acts: acts{d.authz}, Filings: a.outside.registry,
 		Blobs: a.blobs, Signer: d.signer, Stops: d.signer, Audit: d.audit, Issuer: issuing,
@@ -118,8 +120,9 @@ func (a *App) wireFlow() (err error) {
 		Limiter: newLimiter(a.main.Work, a.main.Windows, a.log),
 		Limits: qrflow.Limits{
 			Frame: l.Frame.D(), Open: l.Open.D(), DecideLogin: l.DecideLogin.D(), DecideBind: l.DecideBind.D(),
-			DecideStamp: l.DecideStamp.D(), Start: l.Start.D(), Result: l.Result.D(), OpenTickets: c.Limits.OpenTickets,
-			Tickets: a.opts.ticketRate(), Claims: a.opts.claimRate(),
+			DecideStamp: l.DecideStamp.D(), Second: c.Risk.SecondWait.D(), Start: l.Start.D(), Result: l.Result.D(), OpenTickets: c.Limits.OpenTickets,
+			Tickets: a.rate(c.Limits.TicketRate, time.Second), Claims: a.rate(c.Limits.ClaimRate, time.Minute),
+			BadFrames: qrflow.Rate{Events: c.Limits.BadFrames, Per: time.Minute}, Blocked: plenty(), // authz locks the device itself, over all nodes
 		},
 	})
 	return err
@@ -136,5 +139,16 @@ func (a *App) wireBinding() (err error) {
 
 func (a *App) policy() binding.Policy {
 	r := a.cfg.Risk
-	return binding.Policy{LoginStepUp: r.LoginStepUp, StampStepUp: r.StampStepUp, KnownPage: r.KnownPage.D()}
+	return binding.Policy{LoginStepUp: r.LoginStepUp, StampStepUp: r.StampStepUp, KnownPage: r.KnownPage.D(), SecondFrom: r.SecondApprover, SecondWait: r.SecondWait.D()}
+}
+
+// plenty is a rate that nothing reaches.
+func plenty() qrflow.Rate { return qrflow.Rate{Events: 1 << 30, Per: time.Second} }
+
+// rate is a configured rate, which load tests lift.
+func (a *App) rate(n int, per time.Duration) qrflow.Rate {
+	if a.opts.Unlimited {
+		return plenty()
+	}
+	return qrflow.Rate{Events: n, Per: per}
 }

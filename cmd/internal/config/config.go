@@ -142,6 +142,19 @@ type Limits struct {
 	Connections int `toml:"connections"`
 	// Open requests of one account of a declaration system.
 	OpenTickets int `toml:"open_tickets"`
+	// New requests a second of one declaration system, on one node: more than a busy province, and
+	// a bound on what a stolen key can start.
+	TicketRate int `toml:"ticket_rate"`
+	// Scans a minute of one device, on one node: nobody scans faster in earnest.
+	ClaimRate int `toml:"claim_rate"`
+	// Codes a minute that are none of ours, from one device on one node, before it waits and an alarm
+	// is raised: it guesses, or its camera is broken.
+	BadFrames int `toml:"bad_frames"`
+	// Requests that wrong numbers of one device may block within a day, over all nodes, before it is
+	// locked for an operator's review.
+	BlockedADay int `toml:"blocked_a_day"`
+	// Bytes that one declaration system may upload in a day (UTC), over all nodes; 0: no bound.
+	DailyUpload int `toml:"daily_upload"`
 	// Wrong PINs in a row that lock it.
 	PINTries int `toml:"pin_tries"`
 	// Stamps made at the same time: about one a core.
@@ -184,6 +197,11 @@ type Risk struct {
 	// Documents of one request from which a stamp needs fresh real-person evidence; 0: never for
 	// their number. A suspect request needs it in any case.
 	StampStepUp int `toml:"stamp_step_up"`
+	// Documents of one request from which a second person must approve; 0: only where the delegation
+	// says so. The signer holds to it too.
+	SecondApprover int `toml:"second_approver"`
+	// How long an approval waits for the second person.
+	SecondWait Duration `toml:"second_wait"`
 	// How long a page (network and browser) counts as known to an account after its last use.
 	KnownPage Duration `toml:"known_page"`
 }
@@ -219,7 +237,7 @@ func Default() Config {
 		Log: Log{Level: "info", Format: "text"},
 		Limits: Limits{
 			Document: 20 << 20, Batch: 500, BatchBytes: 512 << 20, ApplicationRate: 100, AddressRate: 50, SocketsPerAddress: 50,
-			Connections: 20_000, OpenTickets: 3, PINTries: 5, StampWorkers: 2,
+			Connections: 20_000, OpenTickets: 3, TicketRate: 20, ClaimRate: 10, BadFrames: 5, BlockedADay: 3, DailyUpload: 100 << 30, PINTries: 5, StampWorkers: 2,
 		},
 		Lifetimes: Lifetimes{
 			Frame: Duration(3 * time.Second), Open: Duration(2 * time.Minute),
@@ -227,6 +245,6 @@ func Default() Config {
 			Start: Duration(time.Minute), Result: Duration(time.Minute), Cooling: Duration(24 * time.Hour),
 			Evidence: Duration(10 * time.Minute), Registry: Duration(24 * time.Hour), Seal: Duration(3 * 365 * 24 * time.Hour),
 		},
-		Risk: Risk{LoginStepUp: "suspect", StampStepUp: 50, KnownPage: Duration(90 * 24 * time.Hour)},
+		Risk: Risk{LoginStepUp: "suspect", StampStepUp: 50, SecondWait: Duration(30 * time.Minute), KnownPage: Duration(90 * 24 * time.Hour)},
 	}
 }

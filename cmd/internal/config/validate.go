@@ -152,6 +152,10 @@ func (c *Config) checkNumbers() error {
 		{"limits.application_rate", l.ApplicationRate, 1, 100_000}, {"limits.address_rate", l.AddressRate, 1, 100_000},
 		{"limits.sockets_per_address", l.SocketsPerAddress, 1, 100_000}, {"limits.connections", l.Connections, 10, 1_000_000},
 		{"limits.open_tickets", l.OpenTickets, 1, 100}, {"limits.pin_tries", l.PINTries, 3, 10}, {"limits.stamp_workers", l.StampWorkers, 1, 256},
+		{"limits.ticket_rate", l.TicketRate, 1, 100_000}, {"limits.claim_rate", l.ClaimRate, 1, 1000},
+		{"limits.bad_frames", l.BadFrames, 1, 100}, {"limits.blocked_a_day", l.BlockedADay, 1, 100},
+		{"limits.daily_upload", l.DailyUpload, 0, 1 << 50},
+		{"risk.second_approver", c.Risk.SecondApprover, 0, 500},
 		{"risk.stamp_step_up", c.Risk.StampStepUp, 0, 500},
 		{"store.mongodb.pool", c.Store.MongoDB.Pool, 2, 10_000},
 	} {
@@ -180,6 +184,7 @@ func (c *Config) checkLifetimes() error {
 		{"lifetimes.evidence", l.Evidence.D(), time.Second, 24 * time.Hour},
 		{"lifetimes.registry", l.Registry.D(), time.Minute, 7 * 24 * time.Hour},
 		{"lifetimes.seal", l.Seal.D(), 24 * time.Hour, 10 * 365 * 24 * time.Hour},
+		{"risk.second_wait", c.Risk.SecondWait.D(), time.Minute, 24 * time.Hour},
 		{"risk.known_page", c.Risk.KnownPage.D(), time.Hour, 366 * 24 * time.Hour},
 		{"store.mongodb.timeout", c.Store.MongoDB.Timeout.D(), time.Second, 2 * time.Minute},
 		{"store.mongodb.commit_patience", c.Store.MongoDB.CommitPatience.D(), time.Second, 5 * time.Minute},

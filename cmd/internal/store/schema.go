@@ -78,6 +78,7 @@ func NewMain(db *DB) *Main {
 			AppKeys: Declare[binding.AppKey](db, "appKeys", Index("app")),
 			Bindings: Declare[binding.Binding](db, "bindings", Unique("app", "live").WhenPresent("live"),
 				Index("ticket"), Index("app", "agent", "state")),
+			Seconds: Declare[binding.Second](db, "seconds", Index("org", "state")),
 			Pages:   Declare[binding.Page](db, "pages", Index("expires")),
 			Notices: Declare[binding.Notice](db, "notices", Index("sent", "due"), Index("expires")),
 		},
