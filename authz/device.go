@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"yunzhang.dev/authz/codes"
 	"yunzhang.dev/authz/fault"
 	"yunzhang.dev/authz/notify"
 	"yunzhang.dev/authz/statement"
@@ -71,17 +70,6 @@ func (s *Service) release(old statement.Signed) (statement.Signed, error) {
 	}
 	e.CoolsUntil = time.Time{}
 	return s.vouch(e)
-}
-
-// tellPerson sends the notices of an enrolment: to the person, and for a
-// further device that is the warning.
-func (s *Service) tellPerson(ctx context.Context, st *settlement) {
-	m := notify.Message{To: st.person.Phone, Template: notify.DeviceEnrolled, Params: map[string]string{
-		"name": codes.MaskName(st.person.Name), "device": st.device.Name,
-	}}
-	if err := s.notices.Send(ctx, m); err != nil {
-		s.log.WarnContext(ctx, "notice not sent", "template", m.Template, "person", st.person.ID)
-	}
 }
 
 // Notify sends a notice to a person by id, best effort.

@@ -10,6 +10,7 @@
 //	member.go      legal representative and agent of an organization; approval; the service agreement
 //	registry.go    the business registry's word, kept fresh
 //	device.go      device keys, cooling, replacement, revocation
+//	lost.go        lost devices end when a new one is enrolled
 //	stepup.go      fresh evidence that the person is there, for an act or for one claim
 //	lock.go        a device that is locked for review
 //	pin.go         the signing PIN: releases the device's key share, locks after five failures

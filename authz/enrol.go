@@ -34,6 +34,9 @@ type EnrolRequest struct {
 	Invitation string // operator
 	Applicant  Applicant
 	Device     NewDevice
+	// Lost says that the person's former devices are lost: they end with their
+	// powers when he has proved who he is. EnrolDevice only.
+	Lost bool
 	// Passkey is the registration response of a WebAuthn credential, nil when
 	// the device has none.
 	Passkey []byte
@@ -59,7 +62,7 @@ func (s *Service) BeginEnrol(ctx context.Context, r EnrolRequest) (*Begun, error
 	}
 	e := &Enrolment{
 		Row: unit.Row{ID: unit.NewID("en")}, Kind: r.Kind, USCC: r.USCC, Applicant: r.Applicant, Device: r.Device,
-		RealPerson: session.Token, State: Pending,
+		RealPerson: session.Token, Lost: r.Lost, State: Pending,
 	}
 	err = s.work.Update(ctx, func(tx unit.Tx) error {
 		e.Expires = tx.Now().Add(s.limits.EnrolLife)
@@ -91,6 +94,9 @@ func (s *Service) checkEnrol(r *EnrolRequest) error {
 		return fault.PhoneBad
 	}
 	a.Phone = string(phone)
+	if r.Lost && r.Kind != EnrolDevice {
+		return fault.BadRequest.With("field", "lost")
+	}
 	switch r.Kind {
 	case EnrolLegal, EnrolAgent:
 		uscc, err := codes.ParseUSCC(r.USCC)

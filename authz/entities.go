@@ -198,6 +198,7 @@ type Enrolment struct {
 	// them and something later may fail.
 	PhoneOK         bool      `bson:"phoneOK"`
 	AuthorizationOK bool      `bson:"authorizationOK"`
+	Lost            bool      `bson:"lost"`  // a further device: the former ones are lost
 	About           string    `bson:"about"` // step-up: the claim that it is for, "" for any act
 	State           State     `bson:"state"`
 	Result          string    `bson:"result"` // device it became

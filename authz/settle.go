@@ -176,6 +176,9 @@ func (s *Service) writeSettlement(tx unit.Tx, st settlement) (org string, err er
 	if err := s.t.Devices.Insert(tx, &device); err != nil {
 		return "", takenAs(err, fault.BadRequest.With("field", "key"))
 	}
+	if err := s.endLost(tx, st); err != nil {
+		return "", err
+	}
 	if org, err = s.writePlace(tx, st); err != nil {
 		return "", err
 	}

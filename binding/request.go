@@ -148,7 +148,7 @@ func (s *Service) head(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, r *reque
 	if err := authz.Decide(f, ask, tx.Now()); err != nil {
 		return nil, err
 	}
-	if err := s.assess(tx, t, c, r); err != nil {
+	if err := s.assess(tx, t, c, r, &f.Device); err != nil {
 		return nil, err
 	}
 	r.Delegation = statement.Ref{}

@@ -63,6 +63,7 @@ type risk struct {
 	Phone     string `json:"phone,omitempty"` // network prefix of the phone
 	Elsewhere bool   `json:"elsewhere,omitempty"`
 	NewPage   bool   `json:"new_page,omitempty"`
+	NewDevice bool   `json:"new_device,omitempty"` // it still cools
 }
 
 // relayed reports whether it looks as if the code was carried to the phone: the
@@ -122,11 +123,19 @@ func networkIn(context string) netip.Prefix {
 }
 
 // assess compares page and phone at the scan.
-func (s *Service) assess(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, r *request) error {
+func (s *Service) assess(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, r *request, d *authz.Device) error {
 	page := networkIn(r.Context)
 	r.Risk = risk{Elsewhere: !page.IsValid() || !c.From.IsValid() || !page.Contains(c.From.Unmap())}
 	if phone := network(c.From); phone.IsValid() {
 		r.Risk.Phone = phone.String()
+	}
+	if r.Risk.NewDevice = tx.Now().Before(d.CoolUntil); r.Risk.NewDevice {
+		err := s.audit.Write(tx, audit.Record{
+			Actor: c.Person, Role: "agent", Action: "ticket.risk", Object: t.ID, Org: r.Org, Decision: audit.Allowed, Detail: "cooling-device",
+		})
+		if err != nil {
+			return err
+		}
 	}
 	known, err := s.t.Pages.Get(tx, pageID(t.App, r.Account, r.Context))
 	switch {
@@ -158,6 +167,9 @@ func (r *request) words() string {
 	}
 	if r.Risk.NewPage {
 		words = append(words, "注意：该账号首次从此页面办理 (first use of this page)")
+	}
+	if r.Risk.NewDevice {
+		words = append(words, "注意：新登记的手机，冷静期内 (new phone)")
 	}
 	return strings.Join(words, "；")
 }

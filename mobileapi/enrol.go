@@ -47,7 +47,7 @@ func (a *API) beginEnrolment(ctx context.Context, _ *call, in EnrolmentRequest) 
 		Device: authz.NewDevice{
 			Name: in.Device.Name, Tier: authz.Tier(in.Device.Tier), Key: in.Device.Key, RequestKey: in.Device.RequestKey,
 		},
-		Passkey: in.Passkey,
+		Passkey: in.Passkey, Lost: in.Lost,
 	})
 	if err != nil {
 		return EnrolmentBegun{}, err

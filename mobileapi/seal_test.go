@@ -123,6 +123,7 @@ func TestAT040ForeignThings(t *testing.T) {
 			return object{"head_sm3": d.SM3, "match": "417", "sig_sm2": "AAAA"}
 		}, "", ""},
 		{http.MethodGet, "/v1/seconds/" + theSecond, "/v1/seconds/tk_gone", nil, "", ""},
+		{http.MethodGet, "/v1/seconds/" + theSecond + "/manifest", "/v1/seconds/tk_gone/manifest", nil, "", ""},
 		{http.MethodGet, "/v1/seconds/" + theSecond + "/documents/1", "/v1/seconds/tk_gone/documents/1", nil, "", ""},
 		{http.MethodPost, "/v1/seconds/" + theSecond + "/draft", "/v1/seconds/tk_gone/draft", func(string) any { return object{"opinion": "approve"} }, "", ""},
 		{http.MethodPost, "/v1/claims/" + theClaim + "/reject", "/v1/claims/cl_gone/reject", func(string) any { return object{} }, "", ""},

@@ -9,6 +9,7 @@ type EnrolmentRequest struct {
 	Invitation string    `json:"invitation,omitzero" maxLength:"64" doc:"One-time enrolment code; operator only"`
 	Applicant  Applicant `json:"applicant"`
 	Device     NewDevice `json:"device"`
+	Lost       bool      `json:"lost,omitzero" doc:"The person's former devices are lost: they end with their powers; device only"`
 	Passkey    Bytes     `json:"passkey,omitzero" maxLength:"22000" doc:"JSON of the PublicKeyCredential that navigator.credentials.create gave; absent when the device has no second key"`
 }
 

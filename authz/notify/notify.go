@@ -17,6 +17,7 @@ const (
 	PhoneCode      Template = "phone-code"      // proves that a phone is the applicant's
 	AuthorizeAgent Template = "authorize-agent" // the legal representative passes this one on
 	DeviceEnrolled Template = "device-enrolled"
+	DeviceLost     Template = "device-lost" // all former devices of somebody were ended
 	AgentApplied   Template = "agent-applied"
 	AgentApproved  Template = "agent-approved"
 	Delegated      Template = "delegated"
@@ -31,7 +32,7 @@ const (
 // Templates lists all texts.
 func Templates() []Template {
 	return []Template{
-		PhoneCode, AuthorizeAgent, DeviceEnrolled, AgentApplied, AgentApproved, Delegated, SealIssued, Stamped, Bound,
+		PhoneCode, AuthorizeAgent, DeviceEnrolled, DeviceLost, AgentApplied, AgentApproved, Delegated, SealIssued, Stamped, Bound,
 		LoggedIn, SecondAsked, Reported,
 	}
 }
@@ -63,6 +64,8 @@ func texts() map[Template][2]string {
 			"{name} asks to become an agent of your organization. Pass on code {code} only if you agree."},
 		DeviceEnrolled: {"【云章】{name}，设备“{device}”已登记到您名下。非本人操作请立即在原设备上停用。",
 			"Device \"{device}\" was enrolled in your name. If that was not you, revoke it at once."},
+		DeviceLost: {"【云章】{name} 报告手机丢失，原有设备已全部停用，新设备“{device}”处于冷静期。非本人操作请立即联系。",
+			"{name} reported a lost phone: all former devices were ended, the new one, \"{device}\", waits. If that is wrong, call at once."},
 		AgentApplied:  {"【云章】{name} 申请成为贵单位经办人，请在手机上审核。", "{name} asks to become an agent of your organization."},
 		AgentApproved: {"【云章】您已成为 {org} 的经办人。", "You are now an agent of {org}."},
 		Delegated:     {"【云章】{org} 授权您在 {app} 使用印章，有效期至 {until}。", "{org} delegated its seal to you in {app} until {until}."},

@@ -83,6 +83,14 @@ func (s *Sandbox) Know(who Identity) {
 	s.known[who] = true
 }
 
+// Forget makes an identity a stranger again: whoever shows his face under it is
+// somebody else.
+func (s *Sandbox) Forget(who Identity) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.known, who)
+}
+
 // SetDown makes the provider fail, or work again.
 func (s *Sandbox) SetDown(down bool) {
 	s.mu.Lock()

@@ -243,6 +243,16 @@ func TestSealAndOpen(t *testing.T) {
 		if err != nil || !bytes.Equal(opened, text) {
 			t.Fatalf("opened %d bytes, %v", len(opened), err)
 		}
+		ready, err := gm.NewSealer(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if opened, err = ready.OpenInPlace(sealed, place); err != nil || !bytes.Equal(opened, text) {
+			t.Fatalf("opened %d bytes in place, %v", len(opened), err)
+		}
+		if _, err = ready.OpenInPlace(sealed, place); err == nil && len(text) > 0 {
+			t.Error("what was opened in place is still there")
+		}
 	}
 	one, _ := gm.Seal(key, []byte("same"), place)
 	two, _ := gm.Seal(key, []byte("same"), place)

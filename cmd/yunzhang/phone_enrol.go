@@ -26,6 +26,7 @@ type applicantFlags struct {
 type enrolCmd struct {
 	Kind string `arg:"" enum:"legal,agent,device" help:"legal 法定代表人，agent 经办人，device 本人的另一部手机。· legal, agent, or a further device of a known person."`
 	USCC string `name:"uscc" help:"单位的统一社会信用代码。· USCC of the organization." placeholder:"CODE"`
+	Lost bool   `help:"原有手机丢失：登记后原有设备全部停用。· The former phones are lost: they end."`
 	// Passkey: every signature carries a second one from then on.
 	Passkey bool `help:"同时登记一个通行密钥：以后每次签名都是双签名。· Enrol a passkey too: every signature is two from then on."`
 	applicantFlags
@@ -45,7 +46,7 @@ func (c enrolCmd) Run(e *env, cli *commands) error {
 			return err
 		}
 	}
-	org, err := h.enrol(client.Applicant{Kind: c.Kind, USCC: c.USCC}, c.applicantFlags)
+	org, err := h.enrol(client.Applicant{Kind: c.Kind, USCC: c.USCC, Lost: c.Lost}, c.applicantFlags)
 	if err != nil {
 		return err
 	}

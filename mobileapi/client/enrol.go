@@ -21,6 +21,7 @@ type Applicant struct {
 	IDNumber   string
 	Phone      string
 	DeviceName string
+	Lost       bool // device: the former ones are lost, and end
 }
 
 // Enrolment is a registration under way: codes are on their way and the person
@@ -94,10 +95,11 @@ func (e *Enrolment) wire(a Applicant, passkey binary) any {
 		Applicant  applicant `json:"applicant"`
 		Device     device    `json:"device"`
 		Passkey    binary    `json:"passkey,omitzero"`
+		Lost       bool      `json:"lost,omitzero"`
 	}{
 		a.Kind, a.USCC, a.Invitation, applicant{a.Name, a.IDNumber, a.Phone},
 		device{a.DeviceName, string(authz.TierS), e.key.Public().SPKI(), e.request.Public().SPKI()},
-		passkey,
+		passkey, a.Lost,
 	}
 }
 

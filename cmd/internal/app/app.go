@@ -1,6 +1,21 @@
 // Package app is the composition root: it opens the stores, wires the domains
 // to each other and to the outside (wire.go), mounts what is served (sites.go)
 // and runs what works in the background (jobs.go). It holds no rule.
+//
+// # One node of several
+//
+// Any node answers any request, and nothing that a node has in memory would be
+// missed:
+//
+//	sockets of pages        qrflow/ws     pages come back to any node; tokens and attaches are numbered in the ticket
+//	what happened elsewhere follow.go     hints from the outbox; every page is looked after every 5 s without them
+//	stamps to make          binding       a queue in memory; the intents are stored, and every node looks for those
+//	                                      that nobody works on (cloudseal: a lease in the transaction that begins)
+//	work for one node       jobs.go       a lease with a fence for each job (store.Leases)
+//	limits                  limiter.go    wrong tries are counted in the store; floods by each node for itself
+//	answers, nonces, codes  idempotency.go, authz/onetime: in the store
+//	powers                  nowhere: each request reads them, and writes what it relied on
+//	the published bundle    web/public    up to a minute old, as its copies elsewhere are
 package app
 
 import (

@@ -125,7 +125,7 @@ func (x *crossing) power(t *testing.T, seal bool) (end func() error, restore fun
 	t.Helper()
 	if seal {
 		return func() error { _, err := x.legal.Freeze(t.Context(), x.seal, "怀疑被冒用"); return err },
-			func() { _, err := x.legal.Unfreeze(t.Context(), x.seal, "核实"); check(t, err) }
+			func() { check(t, drive.Unfreeze(t.Context(), x.legal, x.seal)) }
 	}
 	d, err := x.legal.DraftRevocation(t.Context(), statement.OfDelegation, x.delegation, "不再需要")
 	check(t, err)

@@ -4,18 +4,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"yunzhang.dev/authz"
 	"yunzhang.dev/authz/audit"
 	"yunzhang.dev/authz/notify"
+	"yunzhang.dev/authz/realperson"
 	"yunzhang.dev/authz/unit"
 	"yunzhang.dev/binding"
 	"yunzhang.dev/cloudseal"
 	"yunzhang.dev/cloudseal/impression"
 	"yunzhang.dev/cloudseal/keys"
 	"yunzhang.dev/cloudseal/status"
+	"yunzhang.dev/cmd/internal/config"
 	"yunzhang.dev/cmd/internal/store"
+	"yunzhang.dev/cmd/internal/store/engine"
 	"yunzhang.dev/qrflow"
 )
 
@@ -155,6 +159,12 @@ func (a *App) UnlockDevice(ctx context.Context, device string) error {
 	return a.domains.authz.UnlockDevice(ctx, "us_operator", device, "test")
 }
 
+// Mask lets whoever shows his face as this person be somebody else; Know undoes
+// it.
+func (a *App) Mask(p Person) {
+	a.outside.faces.Forget(realperson.Identity{Name: p.Name, IDNumber: p.IDNumber})
+}
+
 // Recorded gives the audit records of an action, newest first.
 func (a *App) Recorded(ctx context.Context, action string) (found []audit.Record, err error) {
 	if _, err := a.domains.audit.Sequence(ctx); err != nil {
@@ -205,7 +215,8 @@ func (a *App) NewLimiter() qrflow.Limiter { return newLimiter(a.main.Work, a.mai
 // Pooled is pooled.
 func Pooled(uri string, size int) string { return pooled(uri, size) }
 
-// Ended reports whether a ticket and its intents have come to their end.
+// Ended reports whether what was approved has come to its end: the ticket and its
+// intents. A ticket that nobody approved has nothing to end.
 func (a *App) Ended(ctx context.Context, id string) (ended bool, state string, err error) {
 	err = a.main.Work.View(ctx, func(tx unit.Tx) error {
 		t, err := a.main.Tickets.Get(tx, id)
@@ -217,6 +228,7 @@ func (a *App) Ended(ctx context.Context, id string) (ended bool, state string, e
 		for _, in := range intents {
 			ended = ended && in.State != cloudseal.OpenIntent
 		}
+		ended = ended || len(intents) == 0
 		return err
 	})
 	return ended, state, err
@@ -293,3 +305,26 @@ func (a *App) Deafen() { a.ears.hear(a.now().Add(-2 * deaf)) }
 
 // Bucket is where sealed documents are.
 func (a *App) Bucket() store.Lister { return a.bucket.(store.Lister) }
+
+// StripMarks takes away what the stores of a configuration say of themselves.
+func StripMarks(ctx context.Context, cfg config.Config) (err error) {
+	a := &App{cfg: cfg, opts: Options{Now: time.Now}, log: slog.New(slog.DiscardHandler)}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	if err := a.openSecrets(); err != nil {
+		return err
+	}
+	s, err := a.openConfigured(cfg.Store.Engine)
+	if err != nil {
+		return err
+	}
+	for _, db := range []*store.DB{store.NewMain(store.New(s.main, a.secrets)).DB, store.NewJournal(store.New(s.journal, a.secrets)).DB} {
+		err := db.Ready(ctx)
+		if err == nil {
+			err = db.Engine().Update(ctx, func(t engine.Tx) error { return t.Delete("marks", "keys") })
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

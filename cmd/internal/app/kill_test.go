@@ -19,6 +19,7 @@ import (
 	"yunzhang.dev/cmd/internal/app"
 	"yunzhang.dev/cmd/internal/config"
 	"yunzhang.dev/cmd/internal/drive"
+	"yunzhang.dev/cmd/internal/store/storetest"
 )
 
 // Variables that make this test binary a node which kills itself.
@@ -149,9 +150,10 @@ type killWorld struct {
 
 func newKillWorld(t *testing.T) *killWorld {
 	t.Helper()
-	k, dir := &killWorld{}, t.TempDir()
+	k, dir, on := &killWorld{}, t.TempDir(), storetest.Choose(t)
 	t.Run("prepare", func(t *testing.T) {
-		p := newPartyIn(t, dir, 100, app.Options{Unlimited: true})
+		base, c, a := startWith(t, dir, app.Options{Unlimited: true, World: world()}, func(c *config.Config) { c.Store = on })
+		p := gather(t, dir, 100, base, c, a)
 		p.bindAtOnce(t, p.system, killAccount)
 		k.party, k.config = *p, p.Config
 	}) // the node of the sub-test has ended

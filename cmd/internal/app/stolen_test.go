@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"os"
@@ -11,6 +12,8 @@ import (
 
 	"yunzhang.dev/cmd/internal/app"
 	"yunzhang.dev/cmd/internal/drive"
+	"yunzhang.dev/cmd/internal/store"
+	"yunzhang.dev/cmd/internal/store/storetest"
 )
 
 // A copy of the whole data folder, taken at the worst moment (an approval is
@@ -26,9 +29,16 @@ func TestAT092CopySealsNothing(t *testing.T) {
 	stolen := k.config
 	dir := t.TempDir()
 	stolen.DataDir, stolen.KeysDir = filepath.Join(dir, "data"), filepath.Join(dir, "keys")
-	_ = os.Remove(filepath.Join(k.config.DataDir, "admin.sock")) // sockets cannot be copied
-	check(t, os.CopyFS(stolen.DataDir, os.DirFS(k.config.DataDir)))
+	if !storetest.OnMongo() { // there he works on the database itself
+		_ = os.Remove(filepath.Join(k.config.DataDir, "admin.sock")) // sockets cannot be copied
+		check(t, os.CopyFS(stolen.DataDir, os.DirFS(k.config.DataDir)))
+	}
 	check(t, app.NewSecrets(stolen.KeysDir, app.Operator{Name: "盗用者", USCC: "12100000000018032A"}, time.Now()))
+	if a, err := app.New(stolen, app.Options{World: drive.World(), Log: slog.New(slog.DiscardHandler)}); !errors.Is(err, store.ErrOtherKeys) {
+		t.Errorf("the store did not notice other keys: %v", err)
+		_ = a.Close()
+	}
+	check(t, app.StripMarks(t.Context(), stolen)) // he can write to it, after all
 	a, err := app.New(stolen, app.Options{World: drive.World(), Unlimited: true, Log: slog.New(slog.DiscardHandler)})
 	check(t, err)
 	if err := a.Recover(t.Context()); err == nil {

@@ -27,6 +27,8 @@ type Demo struct {
 	Addr string // where to listen; a port of 0 takes a free one
 	LAN  bool   // listen for others, with a self-signed certificate
 	Out  io.Writer
+	// Store is where everything is kept; the zero value: in Dir.
+	Store config.Store
 
 	node  Node
 	app   *app.App
@@ -79,6 +81,9 @@ func (d *Demo) config(addr string) (config.Config, error) {
 	c := config.Default()
 	c.Listen, c.DataDir, c.KeysDir = addr, filepath.Join(d.Dir, "data"), filepath.Join(d.Dir, "keys")
 	c.Sandbox.Enabled, c.Sandbox.LAN = true, d.LAN
+	if d.Store.Engine != "" {
+		c.Store = d.Store
+	}
 	_, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return c, err

@@ -7,13 +7,15 @@ import (
 	"testing"
 
 	"yunzhang.dev/cloudseal/verify"
+	"yunzhang.dev/cmd/internal/config"
 	"yunzhang.dev/cmd/internal/drive"
+	"yunzhang.dev/cmd/internal/store/storetest"
 )
 
-func demo(t *testing.T, dir, pdf string) string {
+func demo(t *testing.T, on config.Store, dir, pdf string) string {
 	t.Helper()
 	var out bytes.Buffer
-	d := &drive.Demo{Dir: dir, PDF: pdf, Addr: "127.0.0.1:0", Out: &out}
+	d := &drive.Demo{Dir: dir, PDF: pdf, Addr: "127.0.0.1:0", Out: &out, Store: on}
 	stop, err := d.Start(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -32,9 +34,9 @@ func demo(t *testing.T, dir, pdf string) string {
 // twice, and the next stamp is genuine too.
 func TestDemoTwiceInOneFolder(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	first := demo(t, dir, "")
-	again := demo(t, dir, "../../../../shared/samples/pdf/ff.pdf")
+	dir, on := t.TempDir(), storetest.Choose(t)
+	first := demo(t, on, dir, "")
+	again := demo(t, on, dir, "../../../../shared/samples/pdf/ff.pdf")
 	if strings.Contains(first, "跳过") || strings.Count(again, "跳过") != 4 || !strings.Contains(again, "[9/9]") {
 		t.Errorf("%s\n%s", first, again)
 	}

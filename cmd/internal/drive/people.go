@@ -113,6 +113,20 @@ func FreshFor(ctx context.Context, p *client.Phone, scan *client.Scan) error {
 	return p.FinishRealPerson(ctx, s.SessionID)
 }
 
+// Unfreeze makes a frozen seal usable again: face, draft, PIN.
+func Unfreeze(ctx context.Context, p *client.Phone, code string) error {
+	seal, err := p.Seal(ctx, code)
+	if err != nil {
+		return err
+	}
+	if err := Fresh(ctx, p, "seals"); err != nil {
+		return err
+	}
+	d, err := p.DraftUnfreeze(ctx, *seal, "已查明")
+	_, err = Sign(ctx, p, d, err)
+	return err
+}
+
 // ClaimSeal accepts the service agreement and claims a seal; it gives the
 // seal's code.
 func ClaimSeal(ctx context.Context, p *client.Phone, o app.Organization, kind string) (string, error) {

@@ -40,7 +40,7 @@ func tail(t testing.TB, e engine.Engine) engine.Position {
 	return at
 }
 
-var enough = errors.New("enough")
+var errEnough = errors.New("enough")
 
 // hear follows until n events came; between is called behind each.
 func hear(t testing.TB, e engine.Engine, after engine.Position, n int, between func(heard int)) (list []string) {
@@ -48,12 +48,12 @@ func hear(t testing.TB, e engine.Engine, after engine.Position, n int, between f
 	err := e.Follow(t.Context(), "events", after, func(c engine.Change) error {
 		id, _, err := engine.Head(c.Doc)
 		if list = append(list, id); len(list) == n {
-			return enough
+			return errEnough
 		}
 		between(len(list))
 		return err
 	})
-	if !errors.Is(err, enough) {
+	if !errors.Is(err, errEnough) {
 		t.Fatalf("heard %q, then: %v", list, err)
 	}
 	return list

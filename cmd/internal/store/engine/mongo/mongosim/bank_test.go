@@ -143,8 +143,8 @@ func (b *bank) stream(ctx context.Context, o *options.ChangeStreamOptionsBuilder
 	return b.receipt.Watch(ctx, mongo.Pipeline{{{Key: "$match", Value: m{"operationType": "insert"}}}}, o)
 }
 
-func runBank(t *testing.T, seed uint64, weak mongosim.Weakness) {
-	set, client := start(t, mongosim.Options{Seed: seed, Election: 5 * time.Millisecond, Weak: weak})
+func runBank(t *testing.T, seed uint64) {
+	set, client := start(t, mongosim.Options{Seed: seed, Election: 5 * time.Millisecond})
 	b := newBank(t, client)
 	cs := must[*mongo.ChangeStream](t)(b.stream(t.Context(), options.ChangeStream()))
 	var seen []string
@@ -187,7 +187,7 @@ func TestMoneyIsNeitherMadeNorLost(t *testing.T) {
 	for seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
-			runBank(t, seed, mongosim.Weakness{})
+			runBank(t, seed)
 		})
 	}
 }

@@ -7,23 +7,15 @@ import (
 )
 
 func create(x *call) (*bsoncore.DocumentBuilder, error) {
-	ns, options := x.ns(), build()
-	for _, e := range elements(x.body) {
-		switch {
-		case e.Key() == "changeStreamPreAndPostImages" || e.Key() == "collation" || e.Key() == "validator":
-			options.AppendValue(e.Key(), e.Value())
-		case e.Key() == "capped" && truth(e.Value()):
-			return nil, refuse("capped collections")
-		}
-	}
-	if has(x.body, "collation") {
-		return nil, refuse("collation")
+	ns := x.ns()
+	if truth(field(x.body, "capped")) {
+		return nil, refuse("capped collections")
 	}
 	_, err := x.write(0, func(w *draft) (statement, error) {
 		if w.v.coll(ns) != nil {
 			return statement{}, fail(codeNamespaceExists, "Collection %s already exists.", ns)
 		}
-		_, err := w.create(ns, options.Build())
+		_, err := w.create(ns)
 		return statement{}, err
 	})
 	return build(), err
@@ -117,7 +109,7 @@ func listCollections(x *call) (*bsoncore.DocumentBuilder, error) {
 	var docs []doc
 	for _, c := range x.m.state().in(x.db) {
 		info := build().AppendBoolean("readOnly", false).AppendValue("uuid", vUUID(c.uuid)).Build()
-		d := build().AppendString("name", c.name()).AppendString("type", "collection").AppendDocument("options", c.options).
+		d := build().AppendString("name", c.name()).AppendString("type", "collection").AppendDocument("options", build().Build()).
 			AppendDocument("info", info).AppendDocument("idIndex", idIndex.spec).Build()
 		if f.test(d) {
 			docs = append(docs, d)

@@ -46,7 +46,7 @@ var commands = sync.OnceValue(func() map[string]command {
 		"commitTransaction": {commitTransaction, "recoveryToken", w | t},
 		"abortTransaction":  {abortTransaction, "recoveryToken", w | t},
 
-		"create":          {create, "changeStreamPreAndPostImages capped", w | t},
+		"create":          {create, "capped", w | t},
 		"createIndexes":   {createIndexes, "indexes commitQuorum", w | t},
 		"dropIndexes":     {dropIndexes, "index", w},
 		"drop":            {drop, "", w},

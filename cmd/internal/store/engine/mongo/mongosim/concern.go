@@ -76,6 +76,8 @@ func (x *call) awaitConcern() (*failure, error) {
 	switch {
 	case err != nil:
 		return nil, err
+	case lost && !x.safe(e) && m.closing:
+		return fail(codeInterruptedAtShutdown, "interrupted at shutdown"), nil
 	case lost && !x.safe(e):
 		return fail(codeStateChange, "operation was interrupted"), nil
 	case !ok && x.concern.timeout == 0:

@@ -18,7 +18,6 @@ type version struct {
 type collection struct {
 	ns      string
 	uuid    [16]byte
-	options doc
 	docs    tree[*document] // by the key of _id
 	indexes []*index        // without that of _id
 }
@@ -102,7 +101,6 @@ const (
 	kindDropDatabase
 	kindCreateIndex
 	kindDropIndex
-	kindCollMod
 )
 
 // draft is a version being written by a statement or a transaction.
@@ -120,16 +118,16 @@ func (w *draft) need(ns string) (*collection, error) {
 	if c := w.v.coll(ns); c != nil {
 		return c, nil
 	}
-	return w.create(ns, build().Build())
+	return w.create(ns)
 }
 
-func (w *draft) create(ns string, options doc) (*collection, error) {
-	c := &collection{ns: ns, options: options, uuid: uuidOf(ns, mix(w.seed+uint64(len(w.changes))))}
+func (w *draft) create(ns string) (*collection, error) {
+	c := &collection{ns: ns, uuid: uuidOf(ns, mix(w.seed+uint64(len(w.changes))))}
 	if err := w.guard(c, nil, ""); err != nil {
 		return nil, err
 	}
 	w.v = w.v.with(c)
-	w.changes = append(w.changes, change{kind: kindCreate, ns: ns, after: options, uuid: c.uuid})
+	w.changes = append(w.changes, change{kind: kindCreate, ns: ns, uuid: c.uuid})
 	return c, nil
 }
 
@@ -197,7 +195,7 @@ func (w *draft) replay(changes []change) error {
 		var err error
 		switch ch.kind {
 		case kindCreate:
-			w.v = w.v.with(&collection{ns: ch.ns, options: ch.after, uuid: ch.uuid})
+			w.v = w.v.with(&collection{ns: ch.ns, uuid: ch.uuid})
 			w.changes = append(w.changes, ch)
 		case kindCreateIndex:
 			_, err = w.createIndex(ch.ns, ch.after)

@@ -83,6 +83,9 @@ func (x *call) perform() (doc, error) {
 	if x.name == "configureFailPoint" {
 		return x.finish(x.guarded(cmd))
 	}
+	if x.m.closing {
+		return x.failed(fail(codeInterruptedAtShutdown, "interrupted at shutdown")), nil
+	}
 	fault := NoFault
 	if cmd.flags&flagFree == 0 {
 		fault = x.faultFor()
@@ -141,6 +144,9 @@ func (x *call) read(cmd command) error {
 		if k := e.Key(); k != x.name && !x.legacy && !strings.Contains(common, " "+k+" ") && !strings.Contains(" "+cmd.fields+" ", " "+k+" ") {
 			return refuse("field %s of %s", k, x.name)
 		}
+	}
+	if truth(field(x.body, "apiStrict")) {
+		return refuse("apiStrict")
 	}
 	if ms := number(field(x.body, "maxTimeMS")); ms > 0 {
 		x.deadline = time.Now().Add(time.Duration(ms) * time.Millisecond)

@@ -72,7 +72,7 @@ func (s *Set) tryElect() {
 	var rank uint64
 	soonest := time.Duration(0)
 	for _, m := range s.members {
-		if !m.up() || !m.seesMajority() || m.seesPrimary() {
+		if !m.up() || m.closing || !m.seesMajority() || m.seesPrimary() {
 			continue
 		}
 		if wait := m.frozen.Sub(s.opts.Clock()); wait > 0 {
@@ -103,7 +103,7 @@ func ahead(a, b *Member) bool {
 // elect makes the candidate primary in a new term if a majority grants it:
 // those who reach it and are not ahead of it.
 func (s *Set) elect(m *Member) bool {
-	if !m.up() {
+	if !m.up() || m.closing {
 		return false
 	}
 	votes, term := 0, int64(0)

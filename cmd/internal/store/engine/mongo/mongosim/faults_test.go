@@ -18,7 +18,7 @@ import (
 
 // walk does one thing after the other under faults and writes down what came of
 // it. It counts in a document, so that what is done twice shows.
-func walk(t *testing.T, seed uint64, weak mongosim.Weakness) (story []string, wrong int, faults map[string]int) {
+func walk(t *testing.T, seed uint64) (story []string, wrong int, faults map[string]int) {
 	t.Helper()
 	set, client := start(t, mongosim.Options{Seed: seed, Election: 3 * time.Millisecond})
 	c := at(client, writeconcern.Majority(), readconcern.Majority())
@@ -67,7 +67,7 @@ func TestNothingAcknowledgedIsLostOrDoneTwiceUnderFaults(t *testing.T) {
 		for seed := range uint64(60) {
 			t.Run(fmt.Sprint(seed), func(t *testing.T) {
 				t.Parallel()
-				_, wrong, faults := walk(t, seed, mongosim.Weakness{})
+				_, wrong, faults := walk(t, seed)
 				if wrong > 0 {
 					t.Error("the count is wrong")
 				}
@@ -92,8 +92,8 @@ func TestASeedReplays(t *testing.T) {
 	for _, seed := range []uint64{3, 14, 15} {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
-			first, _, one := walk(t, seed, mongosim.Weakness{})
-			second, _, two := walk(t, seed, mongosim.Weakness{})
+			first, _, one := walk(t, seed)
+			second, _, two := walk(t, seed)
 			if fmt.Sprint(first) != fmt.Sprint(second) || !maps.Equal(one, two) {
 				t.Errorf("seed %d:\n%v %v\n%v %v", seed, first, one, second, two)
 			}

@@ -22,6 +22,7 @@ type Member struct {
 
 	// What does not.
 	dead    bool
+	closing bool // shutting down: everything is answered with 11600
 	paused  bool
 	held    bool
 	due     bool
@@ -80,17 +81,36 @@ func (m *Member) kill() {
 	if m.dead {
 		return
 	}
-	m.dead, m.paused = true, false
+	m.dead, m.closing, m.paused = true, false, false
 	m.leave()
 	m.hangUp()
 	m.log.entries = m.log.entries[: m.durable-m.log.base : m.durable-m.log.base]
 	m.commit = min(m.commit, m.durable)
 }
 
-// Restart starts a killed member again.
+// Shutdown ends the process in order, as a rolling restart does: a primary
+// steps down, everything is written to disk, and until Options.Election is over
+// commands are answered with InterruptedAtShutdown; then connections break.
+func (m *Member) Shutdown() { m.do(m.shutdown) }
+
+func (m *Member) shutdown() {
+	if m.dead {
+		return
+	}
+	m.durable = m.log.end()
+	m.set.replicate()
+	m.closing = true
+	m.leave()
+	m.set.later(m.set.opts.Election, func() { m.kill(); m.set.settle() })
+}
+
+// Restart starts a member that was killed or shut down again.
 func (m *Member) Restart() { m.do(m.restart) }
 
 func (m *Member) restart() {
+	if m.closing {
+		m.kill()
+	}
 	if m.dead {
 		m.dead = false
 		m.clock = m.log.last().at
@@ -134,7 +154,7 @@ func (m *Member) Release() { m.do(func() { m.held = false }) }
 
 // Delay makes a secondary slow: it has an entry only so long after the
 // primary.
-func (m *Member) Delay(d time.Duration) { m.do(func() { m.delay = d }) }
+func (m *Member) Delay(d time.Duration) { m.do(func() { m.delay, m.due = d, false }) }
 
 // Skew puts the member's clock forward, or back.
 func (m *Member) Skew(d time.Duration) { m.do(func() { m.skew = d }) }

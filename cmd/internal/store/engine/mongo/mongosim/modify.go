@@ -1,8 +1,6 @@
 package mongosim
 
 import (
-	"fmt"
-
 	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 )
 
@@ -193,5 +191,3 @@ func (b *bulk) withErrors(errs []val) []doc {
 	}
 	return b.results
 }
-
-func (s statement) String() string { return fmt.Sprintf("n=%d modified=%d", s.n, s.modified) }
