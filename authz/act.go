@@ -173,7 +173,11 @@ func (s *Service) CheckSecond(d Device, statement, assertion []byte) (uint32, er
 	if len(assertion) == 0 {
 		return 0, fault.SignatureHW
 	}
-	return s.passkeys.Assert(d.Passkey, statement, assertion)
+	count, err := s.passkeys.Assert(d.Passkey, statement, assertion)
+	if err != nil {
+		return 0, err
+	}
+	return count, d.counted(count)
 }
 
 // useDevice checks the device once more inside the transaction and writes it:
@@ -198,10 +202,18 @@ func (d *Device) Use(count uint32) error {
 	if d.Passkey.Credential == "" {
 		return nil
 	}
-	if count <= d.Passkey.Count && (count != 0 || d.Passkey.Count != 0) {
-		return fault.SignatureHW
+	if err := d.counted(count); err != nil {
+		return err
 	}
 	d.Passkey.Count = count
+	return nil
+}
+
+// counted is the counter's rule.
+func (d *Device) counted(count uint32) error {
+	if count <= d.Passkey.Count && (count != 0 || d.Passkey.Count != 0) {
+		return fault.SignatureHW.Becausef("the passkey's counter went from %d to %d", d.Passkey.Count, count)
+	}
 	return nil
 }
 

@@ -30,6 +30,13 @@ type Facts struct {
 	Legal      *Membership // of Org.Legal in Org
 	Delegation *Delegation
 	Policy     Policy
+
+	// What only the asker can find out, each answered in its turn; nil also when
+	// nobody looked. NotExpected: the person is no longer whom the request was
+	// for (check 13). Unproved: the delegation is not what its grantor signed, or
+	// not what the statement names (check 14).
+	NotExpected error
+	Unproved    error
 }
 
 // Policy is the part of the configuration that decides.
@@ -97,7 +104,7 @@ func decideSubject(f *Facts, a Ask, _ time.Time) error {
 	if a.Person != "" && a.Person != f.Person.ID {
 		return fault.Subject
 	}
-	return nil
+	return f.NotExpected
 }
 
 // decideMembership: the first half of check 14. An agent who is not approved
@@ -134,7 +141,7 @@ func decideDelegation(f *Facts, a Ask, now time.Time) error {
 	case a.Action == Stamp && d.Left() < max(a.Uses, 1):
 		return fault.DelegationLimit
 	}
-	return nil
+	return f.Unproved
 }
 
 // decideOrganization: check 15. A delegation lives only as long as its grantor

@@ -32,6 +32,20 @@ func (s *Service) Bundle(ctx context.Context, app *App, ticket string) ([]byte, 
 	return b.Bytes()
 }
 
+// DocumentBundle is Bundle for one stamped document of the application: it tells
+// nothing of the other documents of a large batch.
+func (s *Service) DocumentBundle(ctx context.Context, app *App, document string) ([]byte, error) {
+	d, err := s.seals.Document(ctx, app.ID, document)
+	if err != nil {
+		return nil, err
+	}
+	b, err := s.seals.DocumentBundle(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	return b.Bytes()
+}
+
 func (s *Service) approvalHash(ctx context.Context, ticket string) (h gm.Digest, err error) {
 	err = s.work.View(ctx, func(tx unit.Tx) error {
 		t, err := s.flow.TicketIn(tx, ticket)

@@ -107,16 +107,17 @@ func (s *Service) recheckIdentity(ctx context.Context, t qrflow.Ticket, c qrflow
 	if err != nil {
 		return nil, err
 	}
-	if err := s.authz.Refresh(ctx, asked.Org); err != nil {
-		return nil, err
-	}
+	silent := s.authz.Refresh(ctx, asked.Org) // check 15: told when it is its turn
 	var needs []unit.Want
 	err = s.work.View(ctx, func(tx unit.Tx) error { // refuses early, and learns what the transaction needs
 		if err := unit.Fetch(tx, s.wants(&t, c, asked)...); err != nil {
 			return err
 		}
-		f, err := s.recheck(tx, &t, c, asked, len(a.Second) > 0)
+		f, err := s.recheck(tx, &t, c, asked, look{second: len(a.Second) > 0, signed: true})
 		needs = append(s.needs(&t, &f, asked), more(asked)...)
+		if err == nil {
+			err = silent
+		}
 		return err
 	})
 	if err != nil {
@@ -130,11 +131,8 @@ func (s *Service) recheckIdentity(ctx context.Context, t qrflow.Ticket, c qrflow
 		if err != nil {
 			return err
 		}
-		f, err := s.recheck(tx, t, c, r, len(a.Second) > 0)
+		f, err := s.recheck(tx, t, c, r, look{second: len(a.Second) > 0})
 		if err != nil {
-			return err
-		}
-		if err := s.delegationSigned(tx, &f); err != nil {
 			return err
 		}
 		if err := f.Device.Use(count); err != nil {

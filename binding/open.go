@@ -65,7 +65,8 @@ func (s *Service) Open(ctx context.Context, app *App, a Ask) (qrflow.Opened, err
 		if batch, err = s.prepare(ctx, app, a); err != nil {
 			return qrflow.Opened{}, err
 		}
-		r.Hold, r.Seals, r.Docs = unit.NewID("hd"), batch.Seals, batch.Docs
+		r.Hold = unit.NewID("hd")
+		r.list(batch)
 	}
 	return s.issue(ctx, app, a, r, expected, batch)
 }
@@ -137,7 +138,7 @@ func (s *Service) issue(ctx context.Context, app *App, a Ask, r *request, expect
 		opened, err = s.flow.OpenIn(tx, qrflow.Request{
 			App: app.ID, Tenant: app.ID, Purpose: string(a.Action),
 			Subject: qrflow.Subject{Account: a.Account, Principal: r.Org, Person: expected},
-			Origins: []string{a.Origin}, VerifierHash: a.VerifierHash, Documents: len(r.Docs), Payload: payload,
+			Origins: []string{a.Origin}, VerifierHash: a.VerifierHash, Documents: r.Count, Payload: payload,
 		})
 		return err
 	})

@@ -234,11 +234,11 @@ func (s *Service) takeSecond(tx unit.Tx, who authz.Caller, act *authz.Act) error
 	if err != nil {
 		return err
 	}
-	f, err := s.standing(tx, ask.ticket, qrflow.Claimant{Person: a.Person, Device: a.Device}, ask.r, len(a.Second) > 0)
+	f, err := s.standing(tx, ask.ticket, qrflow.Claimant{Person: a.Person, Device: a.Device}, ask.r, look{second: len(a.Second) > 0, signed: true})
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(s.delegationSigned(tx, &f), s.delegationSigned(tx, &f2)); err != nil {
+	if err := s.delegationSigned(tx, &f2); err != nil {
 		return err
 	}
 	if err := s.rely(tx, ask.ticket, &f, false); err != nil {

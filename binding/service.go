@@ -10,6 +10,7 @@
 //	claim.go      a scan, with the registry asked again where its word is old
 //	risk.go       what speaks for a relayed code, and when a face is asked for
 //	request.go    what a ticket carries, the statement made of it
+//	shown.go      what a phone looks at before it signs: list and documents
 //	login.go      the purposes of a ticket …
 //	linking.go
 //	stamping.go   … and how a stamp ends (cloudseal.Outcome)

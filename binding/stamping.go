@@ -45,18 +45,17 @@ func (s stamping) Recheck(ctx context.Context, t qrflow.Ticket, c qrflow.Claiman
 	if err != nil {
 		return nil, err
 	}
-	if err := s.authz.Refresh(ctx, r.Org); err != nil {
-		return nil, err
-	}
+	silent := s.authz.Refresh(ctx, r.Org) // check 15: told when it is its turn
 	var needs []unit.Want
+	var docs []statement.Doc
 	err = s.work.View(ctx, func(tx unit.Tx) (err error) {
-		needs, err = s.examine(tx, &t, c, r, len(a.Second) > 0)
+		needs, docs, err = s.examine(tx, &t, c, r, len(a.Second) > 0, silent)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	if err := s.checkDocuments(ctx, &t, r); err != nil {
+	if err := s.seals.CheckDocuments(ctx, t.Tenant, r.Hold, docs); err != nil {
 		return nil, err
 	}
 	return func(tx unit.Tx, t *qrflow.Ticket) error {
@@ -67,53 +66,47 @@ func (s stamping) Recheck(ctx context.Context, t qrflow.Ticket, c qrflow.Claiman
 	}, nil
 }
 
-// examine does the checks 12 to 17 and names what the transaction will read
-// when it does them again.
-func (s stamping) examine(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, r *request, second bool) ([]unit.Want, error) {
+// examine does the checks 11 to 17 in their order and names what the transaction
+// will read when it does them again, and the documents. silent is why the
+// registry did not answer.
+func (s stamping) examine(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, r *request, second bool, silent error) ([]unit.Want, []statement.Doc, error) {
 	wants := append(s.wants(t, c, r), s.seals.Needs(r.Hold, r.Seals, nil)...)
 	if err := unit.Fetch(tx, wants...); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if _, err := s.bound(tx, t, c, r); err != nil {
-		return nil, err
-	}
-	f, err := s.recheck(tx, t, c, r, second)
+	_, bound := s.bound(tx, t, c, r)
+	f, err := s.recheck(tx, t, c, r, look{second: second, bound: bound, signed: true})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if err := s.delegationSigned(tx, &f); err != nil {
-		return nil, err
+	if silent != nil {
+		return nil, nil, silent
 	}
 	if _, err := s.seals.Usable(tx, r.Party.USCC, r.Seals); err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	if _, err := s.activeApp(tx, t.App); err != nil {
+		return nil, nil, err
 	}
 	batch, err := s.seals.BatchOf(tx, r.Hold)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return append(s.needs(t, &f, r), s.seals.Needs(r.Hold, r.Seals, batch.Documents)...), nil
+	docs, err := r.listed(batch)
+	return append(s.needs(t, &f, r), s.seals.Needs(r.Hold, r.Seals, batch.Documents)...), docs, err
 }
 
 // checkDocuments is check 18.
 func (s *Service) checkDocuments(ctx context.Context, t *qrflow.Ticket, r *request) error {
-	return s.seals.CheckDocuments(ctx, t.Tenant, r.Hold, r.Docs)
-}
-
-// delegationSigned verifies the grantor's signature on the delegation: the row
-// is only a copy of what he signed.
-func (s *Service) delegationSigned(tx unit.Tx, f *authz.Facts) error {
-	if f.Owner() {
-		return nil
-	}
-	grantor, err := s.authz.Device(tx, f.Delegation.Device)
+	var docs []statement.Doc
+	err := s.work.View(ctx, func(tx unit.Tx) (err error) {
+		docs, err = s.docs(tx, r)
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	signed := f.Delegation.Statement
-	if err := s.authz.CheckSM2(*grantor, signed.Bytes, signed.Sig); err != nil {
-		return fault.DelegationBad.Because(err)
-	}
-	return nil
+	return s.seals.CheckDocuments(ctx, t.Tenant, r.Hold, docs)
 }
 
 // settle is check 20: in the transaction that approves the ticket it takes the
@@ -123,11 +116,8 @@ func (s *Service) settle(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, a qrfl
 	if err != nil {
 		return err
 	}
-	b, err := s.bound(tx, t, c, r)
-	if err != nil {
-		return err
-	}
-	f, err := s.recheck(tx, t, c, r, len(a.Second) > 0)
+	b, bound := s.bound(tx, t, c, r)
+	f, err := s.recheck(tx, t, c, r, look{second: len(a.Second) > 0, bound: bound})
 	if err != nil {
 		return err
 	}
@@ -155,11 +145,11 @@ func (s *Service) settle(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, a qrfl
 func (s *Service) begin(tx unit.Tx, t *qrflow.Ticket, r *request, f *authz.Facts, a qrflow.Approval, g keys.Seconding) (err error) {
 	order := cloudseal.Order{Tenant: t.Tenant, Ticket: t.ID, Hold: r.Hold, Org: r.Party.USCC}
 	if !f.Owner() {
-		if order.Slots, err = s.authz.TakeSlots(tx, f.Delegation, t.ID, len(r.Docs)); err != nil {
+		if order.Slots, err = s.authz.TakeSlots(tx, f.Delegation, t.ID, r.Count); err != nil {
 			return err
 		}
 	}
-	if order.Evidence, err = s.evidence(tx, f, a); err != nil {
+	if order.Evidence, err = s.evidence(tx, r, f, a); err != nil {
 		return err
 	}
 	order.Evidence.Seconding = g
@@ -168,10 +158,15 @@ func (s *Service) begin(tx unit.Tx, t *qrflow.Ticket, r *request, f *authz.Facts
 
 // evidence collects everything that permits the stamps; the signer verifies all
 // of it by itself.
-func (s *Service) evidence(tx unit.Tx, f *authz.Facts, a qrflow.Approval) (keys.Evidence, error) {
+func (s *Service) evidence(tx unit.Tx, r *request, f *authz.Facts, a qrflow.Approval) (keys.Evidence, error) {
+	manifest, err := s.manifest(tx, r)
+	if err != nil {
+		return keys.Evidence{}, err
+	}
 	ev := keys.Evidence{
 		Kind: keys.KindOwner, ApprovedAt: a.At, Approval: a.Signed(), Second: a.Second,
 		Enrolment: f.Device.Enrolment, Representation: f.Org.Representation,
+		Manifest: manifest, Display: []byte(r.Display),
 	}
 	if f.Owner() {
 		return ev, nil

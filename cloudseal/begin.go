@@ -68,7 +68,7 @@ func (s *Service) intend(tx unit.Tx, o Order, i int, one *Preparation) error {
 	if d.State != Held || d.Hold != o.Hold {
 		return fault.DocumentBusy
 	}
-	d.State = InStamping
+	d.State, d.Ticket = InStamping, o.Ticket
 	if err := s.t.Documents.Replace(tx, d); err != nil {
 		return err
 	}

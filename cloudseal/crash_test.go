@@ -57,10 +57,11 @@ func TestKilledAtEveryPoint(t *testing.T) {
 			points = append(points, point{name, nth, true})
 		}
 	}
-	for _, p := range points {
-		t.Run(fmt.Sprintf("%s %d", p.name, p.nth), func(t *testing.T) {
+	for i, p := range append(points, points...) {
+		held := []int{32 << 20, 1}[i/len(points)] // documents in memory, or read one by one
+		t.Run(fmt.Sprintf("%s %d held %d", p.name, p.nth, held), func(t *testing.T) {
 			t.Parallel()
-			w := cloudsealtest.NewWorld(t)
+			w := holding(t, held)
 			r := ask(w, "tk_1", w.Seal(), 2)
 			w.Begin(r)
 			die(w, p.name, p.nth)

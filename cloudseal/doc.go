@@ -10,7 +10,8 @@
 //	opinion.go  where they differ: acceptance clerk, then issue reviewer, two people
 //	issue.go    key pair → code → certificate → GB/T 38540 seal → history; resumable
 //	freeze.go   stop and restore; acknowledged when the signer knows
-//	publish.go  histories, signed status list, offline bundle
+//	publish.go  histories, signed status list
+//	bundle.go   what an offline verifier needs, for a ticket or for one document
 //
 // # Life of a stamp
 //
@@ -50,4 +51,12 @@
 // each part beside that floor.
 //
 // One stamp a document and request: see [Placement].
+//
+// # Batches
+//
+// One approval may be for statement.MaxDocs documents. All of them are stamped
+// or none: they are held in one transaction, approved in one, committed in one
+// by the signer, settled in one. In between they are worked on one at a time,
+// and above Limits.MaxHeld none of them stays in memory while another is worked
+// on; then each is read once more, to be completed.
 package cloudseal

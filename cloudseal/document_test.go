@@ -85,7 +85,7 @@ func TestPrepareIsRefused(t *testing.T) {
 		want *fault.Error
 	}{
 		{"nothing", nil, fault.BadRequest},
-		{"too many", make([]cloudseal.Placement, 51), fault.BadRequest},
+		{"too many", make([]cloudseal.Placement, statement.MaxDocs+1), fault.BadRequest},
 		{"one document twice", []cloudseal.Placement{at(a, seal.ID, 1, 10, 10), at(a, seal.ID, 1, 100, 10)}, fault.BadRequest},
 		{"a seal that is not there", []cloudseal.Placement{at(a, "33010000000009", 1, 10, 10)}, fault.SealUnusable},
 		{"a page that is not there", []cloudseal.Placement{at(a, seal.ID, 2, 10, 10)}, fault.PlaceBad},
@@ -156,7 +156,7 @@ func TestAStampedDocumentIsNotPreparedAgain(t *testing.T) {
 	want(t, "when it is stamped", err, fault.StateConflict)
 }
 
-func TestCheckDocuments(t *testing.T) {
+func TestAT029CheckDocuments(t *testing.T) {
 	t.Parallel()
 	w := cloudsealtest.NewWorld(t)
 	r := ask(w, "tk_1", w.Seal(), 2)

@@ -43,6 +43,9 @@ type Seal struct {
 	DER []byte `bson:"-"`
 }
 
+// Title is what people call the seal: whose it is and its kind.
+func (s *Seal) Title() string { return s.Name + "（" + s.Kind.Chinese() + "）" }
+
 // Change is why a seal entered its present state.
 type Change struct {
 	Act    string `bson:"act"`
@@ -164,6 +167,7 @@ type Document struct {
 	State       DocState  `bson:"state"`
 	Hold        string    `bson:"hold"` // whose request it is prepared for
 	HeldUntil   time.Time `bson:"heldUntil"`
+	Ticket      string    `bson:"ticket"` // under which it is or was stamped
 	Stamped     gm.Digest `bson:"stamped"`
 	StampedSize int       `bson:"stampedSize"`
 	CreatedAt   time.Time `bson:"createdAt"`

@@ -53,9 +53,17 @@ func (s *Service) EvidenceOf(tx unit.Tx, ticket string) (*Evidence, error) {
 	return found[0], nil
 }
 
-// DocumentIn is Document inside a transaction.
-func (s *Service) DocumentIn(tx unit.Tx, tenant, id string) (*Document, error) {
-	return s.document(tx, tenant, id)
+// HeldDocument gives document i, from 1, of a request; fault.Absent when it has
+// no such document.
+func (s *Service) HeldDocument(tx unit.Tx, tenant, hold string, i int) (*Document, error) {
+	found, err := s.t.Preparations.Find(tx, unit.Query{Index: "hold+index", Key: []any{hold, i}, Limit: 1})
+	if err != nil {
+		return nil, err
+	}
+	if len(found) == 0 {
+		return nil, fault.Absent
+	}
+	return s.document(tx, tenant, found[0].Document)
 }
 
 // Claimable refuses a claim that could not be made now, with the faults of

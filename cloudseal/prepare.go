@@ -14,9 +14,16 @@ import (
 )
 
 // Placement is one stamp that a declaration system asks for: which seal, on
-// which document, where. There is one a document: a second stamp would be a
-// signature over the first, whose bytes do not exist before it is made, so
-// nobody could approve its digest in the same act.
+// which document, where.
+//
+// There is one a document and request. A second stamp covers the whole file
+// with the first in it, the signature value included (whole-file coverage is
+// what makes a later change visible), and that value is not known before the
+// first is signed: not even a signature without randomness could be known
+// without using the key, which nobody has approved yet. So nobody could approve
+// the digest of the second in the same act. Who needs an organization's and a
+// person's seal on one document asks twice: the stamped file, uploaded, takes
+// the next stamp as a further increment.
 type Placement struct {
 	Document string
 	Seal     string // code
@@ -28,6 +35,7 @@ type Placement struct {
 // them, with the ids of the documents beside them.
 type Batch struct {
 	Seals     []statement.Ref
+	SealNames []string // in the order of Seals; Prepare gives them
 	Docs      []statement.Doc
 	Documents []string
 
@@ -58,6 +66,9 @@ func (s *Service) Prepare(ctx context.Context, tenant string, ps []Placement) (*
 	}
 	b := newBatch(preparationsOf(made))
 	b.tenant, b.made = tenant, made
+	for _, ref := range b.Seals {
+		b.SealNames = append(b.SealNames, seals[ref.ID].Title())
+	}
 	return b, nil
 }
 
@@ -74,10 +85,10 @@ func (s *Service) Hold(tx unit.Tx, b *Batch, hold string, until time.Time) error
 	return nil
 }
 
-// placed is a preparation with its bytes.
+// placed is a preparation with its bytes, as they are stored.
 type placed struct {
 	Preparation
-	prepared pdf.Prepared
+	increment *Increment
 }
 
 func preparationsOf(made []*placed) []*Preparation {
@@ -93,15 +104,16 @@ func preparationsOf(made []*placed) []*Preparation {
 func (s *Service) toPrepare(ctx context.Context, tenant string, ps []Placement) (docs []*Document, seals map[string]stencil, err error) {
 	err = s.Work.View(ctx, func(tx unit.Tx) error {
 		docs, seals = nil, map[string]stencil{}
-		size := 0
+		size, seen := 0, map[string]bool{}
 		for _, p := range ps {
 			d, err := s.document(tx, tenant, p.Document)
 			if err != nil {
 				return err
 			}
-			if slices.ContainsFunc(docs, func(o *Document) bool { return o.ID == d.ID }) {
+			if seen[d.ID] {
 				return fault.BadRequest.With("field", "documents")
 			}
+			seen[d.ID] = true
 			if err := mayHold(d, tx.Now()); err != nil {
 				return err
 			}
@@ -174,8 +186,9 @@ func (s *Service) place(ctx context.Context, d *Document, seal stencil, p Placem
 	if sm3 != d.SM3 {
 		return nil, fault.DocumentChanged
 	}
-	return &placed{prepared: *prepared, Preparation: Preparation{
-		Row: unit.Row{ID: unit.NewID("pp")}, Document: d.ID, Seal: seal.Ref(),
+	id := unit.NewID("pp")
+	return &placed{increment: newIncrement(id, *prepared), Preparation: Preparation{
+		Row: unit.Row{ID: id}, Document: d.ID, Seal: seal.Ref(),
 		Line: statement.Doc{SM3: sm3, DTBS: dtbs, Pages: d.Pages, Place: statement.Place(at), Title: d.Title},
 	}}, nil
 }
@@ -202,7 +215,7 @@ func (s *Service) hold(tx unit.Tx, tenant string, one *placed, until time.Time) 
 	if err := s.t.Preparations.Insert(tx, &one.Preparation); err != nil {
 		return takenAs(err, fault.DocumentBusy)
 	}
-	return s.t.Increments.Insert(tx, newIncrement(one.ID, one.prepared))
+	return s.t.Increments.Insert(tx, one.increment)
 }
 
 // newBatch numbers the seals in the order in which the documents use them.
@@ -289,7 +302,7 @@ func (s *Service) Release(tx unit.Tx, hold string) error {
 }
 
 func (s *Service) free(tx unit.Tx, d *Document) error {
-	d.State, d.Hold, d.HeldUntil = Ready, "", time.Time{}
+	d.State, d.Hold, d.HeldUntil, d.Ticket = Ready, "", time.Time{}, ""
 	return s.t.Documents.Replace(tx, d)
 }
 

@@ -20,7 +20,7 @@ import (
 func (s *Service) Trust(ctx context.Context) verify.Trust {
 	return verify.Trust{
 		Chains: s.chains, Authorities: s.Authorities, Issuer: s.Host, Now: s.Now(),
-		Histories: histories{ctx, s}, Source: source{ctx, s},
+		Histories: histories{ctx, s}, Source: source{ctx, s}, Second: s.Second,
 	}
 }
 
@@ -85,6 +85,7 @@ func statementsOf(e keys.Evidence) *verify.Statements {
 		Approval: signed(e.Approval), Second: e.Second, Enrolment: signed(e.Enrolment),
 		Representation: signed(e.Representation), Delegation: signed(e.Delegation),
 		DelegationSecond: e.DelegationSecond, GrantorEnrolment: signed(e.GrantorEnrolment),
+		Manifest: e.Manifest, Display: e.Display,
 	}
 }
 
@@ -131,28 +132,4 @@ func (s *Service) entries(tx unit.Tx) (entries []status.Entry, err error) {
 		}
 		q.After = []any{page[len(page)-1].ID}
 	}
-}
-
-// Bundle makes what an offline verifier needs for the stamps of these
-// approvals: roots, a fresh status list, and the statements. They hold names;
-// the caller has made sure that whoever gets them may.
-func (s *Service) Bundle(ctx context.Context, approvals ...gm.Digest) (*verify.Bundle, error) {
-	b := verify.NewBundle(s.Host)
-	b.Roots, b.Intermediates = append(b.Roots, s.Roots...), append(b.Intermediates, s.Intermediates...)
-	for _, key := range s.Authorities {
-		b.Authorities = append(b.Authorities, key.SPKI())
-	}
-	b.StatusKeys = append(b.StatusKeys, s.StatusKey.Public().SPKI())
-	var err error
-	if b.Status, err = s.StatusList(ctx); err != nil {
-		return nil, err
-	}
-	for _, approval := range approvals {
-		st, err := s.statements(ctx, approval)
-		if err != nil {
-			return nil, err
-		}
-		b.Put(*st)
-	}
-	return b, nil
 }

@@ -9,20 +9,29 @@ import (
 
 	"yunzhang.dev/authz/audit"
 	"yunzhang.dev/authz/fault"
+	"yunzhang.dev/authz/statement"
 	"yunzhang.dev/authz/unit"
 	"yunzhang.dev/cloudseal/ca"
 	"yunzhang.dev/cloudseal/gm"
 	"yunzhang.dev/cloudseal/impression"
+	"yunzhang.dev/cloudseal/verify"
 )
 
 // Limits are the numbers of the domain, each with its reason.
 type Limits struct {
 	// MaxDocument bounds a document: it is held in memory while it is stamped.
 	MaxDocument int
-	// MaxBatch bounds the documents of one request: what a statement lists.
+	// MaxBatch bounds the documents of one request: what a person can look
+	// through, and what one write of the store settles. At most
+	// statement.MaxDocs.
 	MaxBatch int
-	// MaxBatchBytes bounds them together, for the same memory.
+	// MaxBatchBytes bounds them together: the signer hashes all of them between
+	// the approval and the minute after which he refuses it.
 	MaxBatchBytes int
+	// MaxHeld bounds the documents of one request that stay in memory while they
+	// are stamped; those of a larger batch are read again for each step, one at
+	// a time.
+	MaxHeld int
 	// DailyUpload bounds the bytes that one tenant uploads in a day; 0: no bound.
 	DailyUpload int
 	// Validity is how long a new seal and its certificate are valid; the
@@ -41,7 +50,7 @@ type Limits struct {
 // DefaultLimits are the limits unless the configuration has others.
 func DefaultLimits() Limits {
 	return Limits{
-		MaxDocument: 20 << 20, MaxBatch: 50, MaxBatchBytes: 64 << 20,
+		MaxDocument: 20 << 20, MaxBatch: statement.MaxDocs, MaxBatchBytes: 512 << 20, MaxHeld: 32 << 20,
 		Validity: 3 * 365 * 24 * time.Hour, DecideWithin: 5 * 24 * time.Hour, ListLife: 24 * time.Hour,
 		Lease: 15 * time.Second,
 	}
@@ -71,6 +80,11 @@ type Deps struct {
 	Roots         [][]byte
 	Intermediates [][]byte
 	Authorities   []gm.PublicKey
+
+	// Second verifies the passkey assertions in evidence, and Passkeys tells
+	// offline verifiers how; nil and zero where devices have no passkeys.
+	Second   verify.SecondFactor
+	Passkeys verify.Passkeys
 
 	Node   string            // name of this node in leases of work; empty: "node"
 	Host   string            // host name in status lists, as in statements

@@ -15,6 +15,7 @@ type work struct {
 	ticket   string
 	evidence keys.Evidence
 	items    []*item
+	keep     bool  // the documents together are few enough bytes to stay in memory
 	lease    Lease // of this run
 }
 
@@ -23,11 +24,13 @@ type item struct {
 	intent   *Intent
 	document *Document
 	prep     *Preparation
-	prepared *pdf.Prepared
 	seal     *Seal
 	number   int // of the seal in the statement
-	original []byte
 	stamped  Stamped
+	// prepared and original are there while they are worked on, or for good when
+	// the work keeps them.
+	prepared *pdf.Prepared
+	original []byte
 }
 
 // Stamp brings a ticket's intents to their end: stamped, or refused for good.
@@ -67,6 +70,7 @@ func (s *Service) Stamp(ctx context.Context, ticket string) error {
 		if err != nil {
 			return fmt.Errorf("stamp ticket %s: document %d: %w", ticket, it.intent.Index, err)
 		}
+		signed[i].Signature = nil
 	}
 	return s.settle(ctx, w)
 }
@@ -118,6 +122,7 @@ func (s *Service) assemble(tx unit.Tx, ticket string, intents []*Intent) (*work,
 	}
 	w := &work{ticket: ticket, evidence: found[0].Evidence}
 	var made []*Preparation
+	seals, size := map[string]*Seal{}, 0
 	for _, in := range intents {
 		it := &item{intent: in}
 		if it.document, err = s.t.Documents.Get(tx, in.Document); err != nil {
@@ -126,34 +131,77 @@ func (s *Service) assemble(tx unit.Tx, ticket string, intents []*Intent) (*work,
 		if it.prep, err = s.t.Preparations.Get(tx, in.Preparation); err != nil {
 			return nil, err
 		}
-		if it.prepared, err = s.increment(tx, in.Preparation); err != nil {
-			return nil, err
+		code := it.prep.Seal.ID
+		if seals[code] == nil {
+			if seals[code], err = s.SealIn(tx, code); err != nil {
+				return nil, err
+			}
 		}
-		if it.seal, err = s.SealIn(tx, it.prep.Seal.ID); err != nil {
-			return nil, err
-		}
+		it.seal = seals[code]
+		size += it.document.Size
 		w.items, made = append(w.items, it), append(made, it.prep)
 	}
 	for i, line := range newBatch(made).Docs {
 		w.items[i].number = line.Seal
 	}
-	return w, nil
+	w.keep = size <= s.Limits.MaxHeld
+	return w, s.increments(tx, w)
 }
 
-// sign fetches the frozen bytes and hands everything to the signer, who trusts
-// none of it.
+// increments reads what the stamps append, if the work keeps it.
+func (s *Service) increments(tx unit.Tx, w *work) (err error) {
+	for _, it := range w.items {
+		if !w.keep {
+			return nil
+		}
+		if it.prepared, err = s.increment(tx, it.prep.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fetch gives the frozen bytes of a document and what is appended to them.
+func (s *Service) fetch(ctx context.Context, it *item) (err error) {
+	if it.prepared == nil {
+		err = s.Work.View(ctx, func(tx unit.Tx) (err error) {
+			it.prepared, err = s.increment(tx, it.prep.ID)
+			return err
+		})
+	}
+	if err == nil && it.original == nil {
+		it.original, err = s.bytes(ctx, it.intent.Tenant, it.prep.Line.SM3)
+	}
+	return err
+}
+
+// leave forgets what fetch read, unless the work keeps it.
+func (w *work) leave(it *item) {
+	if !w.keep {
+		it.prepared, it.original = nil, nil
+	}
+}
+
+// loader is fetch for the signer, who asks for one document after the other.
+func (s *Service) loader(w *work, it *item) func(context.Context) ([]byte, *pdf.Prepared, error) {
+	return func(ctx context.Context) ([]byte, *pdf.Prepared, error) {
+		defer w.leave(it)
+		err := s.keep(ctx, w)
+		if err == nil {
+			err = s.fetch(ctx, it)
+		}
+		return it.original, it.prepared, err
+	}
+}
+
+// sign hands everything to the signer, who trusts none of it.
 func (s *Service) sign(ctx context.Context, w *work) ([]keys.Signed, error) {
 	jobs := make([]keys.Job, 0, len(w.items))
 	for _, it := range w.items {
-		var err error
-		if it.original, err = s.bytes(ctx, it.intent.Tenant, it.prep.Line.SM3); err != nil {
-			return nil, err
-		}
 		line := it.prep.Line
 		line.Seal = it.number
 		jobs = append(jobs, keys.Job{
-			Document: it.document.ID, Slot: it.intent.Slot, Seal: it.seal.DER, Original: it.original,
-			Prepared: it.prepared, Line: line,
+			Document: it.document.ID, Slot: it.intent.Slot, Seal: it.seal.DER, Line: line, Load: s.loader(w, it),
 		})
 	}
 	signed, err := s.Signer.Sign(ctx, w.evidence, jobs)
@@ -166,6 +214,10 @@ func (s *Service) sign(ctx context.Context, w *work) ([]keys.Signed, error) {
 // complete puts the signature into its document, has the result verified as a
 // stranger would, and stores it.
 func (s *Service) complete(ctx context.Context, w *work, it *item, signed keys.Signed) error {
+	if err := s.fetch(ctx, it); err != nil {
+		return err
+	}
+	defer w.leave(it)
 	b, err := it.prepared.Complete(it.original, signed.Signature)
 	if err != nil {
 		return err

@@ -90,13 +90,17 @@ func (x *wire) loseOnce(path, fate string) {
 	}
 }
 
-func (w *world) phone(t *testing.T, dir string) (*client.Phone, *wire) {
+func (w *world) phone(t *testing.T, dir string, edit ...func(*client.Config)) (*client.Phone, *wire) {
 	t.Helper()
 	x := &wire{w: w}
-	p, err := client.New(client.Config{
+	cfg := client.Config{
 		Server: "http://app.example.gov.cn", Issuer: issuer, QRBase: theQRBase, Dir: dir,
 		HTTP: &http.Client{Transport: x}, Wait: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
-	})
+	}
+	for _, f := range edit {
+		f(&cfg)
+	}
+	p, err := client.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,10 +114,10 @@ func applicant(a authztest.Applicant) client.Applicant {
 }
 
 // enrolPhone takes a person through registration with a phone of his own.
-func (w *world) enrolPhone(t *testing.T, a authztest.Applicant) (*client.Phone, *wire) {
+func (w *world) enrolPhone(t *testing.T, a authztest.Applicant, edit ...func(*client.Config)) (*client.Phone, *wire) {
 	t.Helper()
 	w.Faces.Know(realperson.Identity{Name: a.Name, IDNumber: a.IDNumber})
-	p, x := w.phone(t, filepath.Join(t.TempDir(), "phone"))
+	p, x := w.phone(t, filepath.Join(t.TempDir(), "phone"), edit...)
 	e, err := p.BeginEnrol(t.Context(), applicant(a))
 	if err != nil {
 		t.Fatal(err)
@@ -253,16 +257,22 @@ func TestPhoneScans(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if lines := s.Summary(statement.Chinese); len(lines) < 6 {
+	if lines := s.Summary(); len(lines) < 6 {
 		t.Errorf("%v", lines)
 	}
 	u := unlock(t, p)
 	if _, err := u.Approve(ctx, s, theMatch); !errors.Is(err, client.ErrUnseen) {
 		t.Errorf("approved unseen: %v", err)
 	}
-	docs, err := p.Documents(ctx, s)
-	if err != nil || len(docs) != 2 || string(docs[1].Bytes) != "%PDF-1.7 two" {
-		t.Fatalf("%+v, %v", docs, err)
+	var docs []client.Document
+	for d, err := range p.Documents(ctx, s) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		docs = append(docs, d)
+	}
+	if len(docs) != 2 || string(docs[1].Bytes) != "%PDF-1.7 two" {
+		t.Fatalf("%+v", docs)
 	}
 	if _, err := u.Approve(ctx, s, "000"); !errors.Is(err, fault.MatchWrong) {
 		t.Errorf("wrong number: %v", err)
@@ -325,7 +335,7 @@ func TestPhoneTrustsNoServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.scans.served = [][]byte{w.scans.docs[0], []byte("%PDF-1.7 forged")}
-	if _, err := p.Documents(t.Context(), s); !errors.Is(err, client.ErrDocument) {
+	if err := p.Look(t.Context(), s); !errors.Is(err, client.ErrDocument) {
 		t.Errorf("forged document: %v", err)
 	}
 	if _, err := unlock(t, p).Approve(t.Context(), s, theMatch); !errors.Is(err, client.ErrUnseen) {

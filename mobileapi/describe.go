@@ -183,8 +183,9 @@ func (s *schemas) responses(o *operation, shared map[string]*huma.Response) (map
 	good := &huma.Response{Description: "成功 · Done", Headers: nonceHeader()}
 	switch {
 	case o.out.file():
-		good.Content = map[string]*huma.MediaType{"application/pdf": {
-			Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}, Example: "%PDF-1.7 …",
+		f, _ := o.out.example.(file)
+		good.Content = map[string]*huma.MediaType{f.MediaType: {
+			Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}, Example: string(f.Bytes),
 		}}
 	case !o.out.none():
 		media, err := s.media(o.out)

@@ -192,7 +192,7 @@ func exampleScanRequest() ScanRequest {
 }
 
 func exampleScan() ScanClaim {
-	s, _ := scanOf(&Scan{ID: exampleID("cl"), Head: exampleHead(), DecideBy: exampleTime().Add(5 * time.Minute)}, statement.Chinese)
+	s, _ := scanOf(&Scan{ID: exampleID("cl"), Head: exampleHead(), Display: exampleDisplay(), DecideBy: exampleTime().Add(5 * time.Minute)})
 	return s
 }
 

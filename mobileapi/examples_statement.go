@@ -5,6 +5,7 @@ import (
 
 	"yunzhang.dev/authz"
 	"yunzhang.dev/authz/statement"
+	"yunzhang.dev/cloudseal/gm"
 )
 
 func exampleGrantor() statement.Person { return statement.Person{ID: exampleID("us"), Name: "张三"} }
@@ -70,8 +71,8 @@ func exampleEnrolmentStatement() []byte {
 	return b
 }
 
-func exampleHead() []byte {
-	b, _ := statement.Approval{
+func exampleApproval() statement.Approval {
+	return statement.Approval{
 		Purpose: statement.Stamp, Decision: statement.Approve, Issuer: exampleHost, Ticket: exampleID("tk"),
 		Nonce: exampleStatementNonce(), App: statement.App{ID: exampleID("app"), Name: "社保网报"},
 		Origin: "https://declare.example.gov.cn", Account: "zh***an", Principal: exampleHolder(), Agent: exampleAgent(),
@@ -81,9 +82,25 @@ func exampleHead() []byte {
 			SM3: exampleDigest("original"), DTBS: exampleDigest("dtbs"), Pages: 3, Seal: 1,
 			Place: statement.Place{Page: 3, X: 120, Y: 57, W: 42, H: 42}, Title: "参保人员增减表.pdf",
 		}},
-		Limits:  &statement.Limits{UsesAfter: 16, Expires: exampleTime().AddDate(0, 6, 0)},
-		Context: "203.0.113.0/24 Chrome/Windows", Display: exampleDigest("display"),
+		Limits:   &statement.Limits{UsesAfter: 16, Expires: exampleTime().AddDate(0, 6, 0)},
+		Context:  "203.0.113.0/24 Chrome/Windows",
 		IssuedAt: exampleTime(), ExpiresAt: exampleTime().Add(5 * time.Minute),
-	}.Head()
+	}
+}
+
+func exampleDisplay() []byte {
+	b, _ := exampleApproval().Render(statement.Chinese, []string{exampleOrg + "（单位公章）"}).Bytes()
+	return b
+}
+
+func exampleHead() []byte {
+	a := exampleApproval()
+	a.Display = gm.SM3(exampleDisplay())
+	b, _ := a.Head()
+	return b
+}
+
+func exampleManifest() []byte {
+	b, _ := exampleApproval().Manifest()
 	return b
 }

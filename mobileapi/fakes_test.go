@@ -135,6 +135,8 @@ type scans struct {
 	served [][]byte // instead of docs, when set
 	head   []byte
 	alter  func(*statement.Approval)
+	list   func(manifest []byte) []byte // what is served instead of the manifest
+	docsOf statement.Approval
 	device string
 	state  string
 	got    mobileapi.Approval
@@ -148,7 +150,7 @@ const (
 	theMatch  = "417"
 )
 
-func (s *scans) Claim(_ context.Context, who authz.Caller, f mobileapi.Frame) (*mobileapi.Scan, error) {
+func (s *scans) Claim(_ context.Context, who authz.Caller, f mobileapi.Frame, lang string) (*mobileapi.Scan, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -158,6 +160,11 @@ func (s *scans) Claim(_ context.Context, who authz.Caller, f mobileapi.Frame) (*
 		return nil, fault.TicketClaimed
 	}
 	a := s.w.approval(who, s.docs)
+	display, err := a.Render(lang, []string{"示例科技有限公司（单位公章）"}).Bytes()
+	if err != nil {
+		return nil, err
+	}
+	a.Display, s.docsOf = gm.SM3(display), a
 	if s.alter != nil {
 		s.alter(&a)
 	}
@@ -166,7 +173,23 @@ func (s *scans) Claim(_ context.Context, who authz.Caller, f mobileapi.Frame) (*
 		return nil, err
 	}
 	s.device, s.head, s.state = who.Device.ID, head, "claimed"
-	return &mobileapi.Scan{ID: theClaim, Head: head, DecideBy: a.ExpiresAt}, nil
+	return &mobileapi.Scan{ID: theClaim, Head: head, Display: display, DecideBy: a.ExpiresAt}, nil
+}
+
+func (s *scans) Manifest(_ context.Context, who authz.Caller, claim string) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.held(who, claim); err != nil {
+		return nil, err
+	}
+	if !s.docsOf.Listed() {
+		return nil, fault.Absent
+	}
+	manifest, err := s.docsOf.Manifest()
+	if s.list != nil {
+		manifest = s.list(manifest)
+	}
+	return manifest, err
 }
 
 func (s *scans) held(who authz.Caller, claim string) error {
@@ -322,7 +345,6 @@ func (w *world) approval(who authz.Caller, docs [][]byte) statement.Approval {
 			Place: statement.Place{Page: 2, X: 120, Y: 57, W: 42, H: 42},
 		})
 	}
-	a.Display = a.DisplayDigest(statement.Chinese)
 	return a
 }
 
@@ -359,6 +381,13 @@ func (s seconds) Document(ctx context.Context, who authz.Caller, ticket string, 
 		return nil, fault.Absent
 	}
 	return &mobileapi.Document{MediaType: "application/pdf", Bytes: s.w.scans.docs[0]}, nil
+}
+
+func (s seconds) Manifest(ctx context.Context, who authz.Caller, ticket string) ([]byte, error) {
+	if _, err := s.Waiting(ctx, who, ticket); err != nil {
+		return nil, err
+	}
+	return nil, fault.Absent
 }
 
 func (s seconds) Draft(ctx context.Context, who authz.Caller, ticket, opinion, note string) (*authz.Act, error) {

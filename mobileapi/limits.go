@@ -24,6 +24,9 @@ type Limits struct {
 	// Codes bounds what one device may make the system send or ask: codes to a
 	// legal representative, real-person sessions.
 	Codes httpx.Rate
+	// Documents bounds the documents that one device fetches to look at them: a
+	// whole batch at once, and as much again in half a minute.
+	Documents httpx.Rate
 	// Body bounds a request; Picture the one that may carry a picture of an
 	// impression (4 MiB, base64url).
 	Body, Picture int
@@ -38,6 +41,7 @@ func DefaultLimits() Limits {
 		Device:      httpx.Rate{Name: "device", Count: 120, Per: time.Minute, Burst: 60},
 		Enrol:       httpx.Rate{Name: "enrol", Count: 30, Per: 10 * time.Minute},
 		Codes:       httpx.Rate{Name: "codes", Count: 10, Per: 10 * time.Minute},
+		Documents:   httpx.Rate{Name: "documents", Count: 1200, Per: time.Minute, Burst: 600},
 		Body:        64 << 10,
 		Picture:     6 << 20,
 		PictureTime: 30 * time.Second,
@@ -46,13 +50,14 @@ func DefaultLimits() Limits {
 
 // brakes are the limiters made of Limits.
 type brakes struct {
-	address, device, enrol, codes *httpx.Limiter
+	address, device, enrol, codes, documents *httpx.Limiter
 }
 
 func newBrakes(l Limits, now func() time.Time) brakes {
 	return brakes{
 		address: httpx.NewLimiter(l.Address, now), device: httpx.NewLimiter(l.Device, now),
 		enrol: httpx.NewLimiter(l.Enrol, now), codes: httpx.NewLimiter(l.Codes, now),
+		documents: httpx.NewLimiter(l.Documents, now),
 	}
 }
 

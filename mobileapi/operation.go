@@ -29,6 +29,7 @@ type operation struct {
 	status  int // of success; 0: 200, or 204 when nothing is answered
 	query   []parameter
 	limiter *httpx.Limiter // beside those of address and device
+	instead *httpx.Limiter // in place of the device's, which is for what a thumb can do
 	body    int            // bytes; 0: Limits.Body
 	faults  []*fault.Error // beside those that the pipeline itself can answer
 

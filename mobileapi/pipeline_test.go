@@ -292,7 +292,7 @@ func TestAddressesOfOneNetwork(t *testing.T) {
 	from("2001:db8:1:3::1").into(t, nil)
 }
 
-func TestChecksComeInOrder(t *testing.T) {
+func TestAT038EarlyChecksComeInOrder(t *testing.T) {
 	t.Parallel()
 	limits := mobileapi.DefaultLimits()
 	limits.Address = httpx.Rate{Name: "address", Count: 2, Per: time.Hour}

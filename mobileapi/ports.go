@@ -55,8 +55,11 @@ type Claims interface {
 // (protocol.md §2.7 from check 5 on). A claim belongs to the device that made
 // it; for every other it is fault.TicketUnavailable.
 type Scans interface {
-	// Claim takes the ticket behind a frame for the caller.
-	Claim(ctx context.Context, who authz.Caller, f Frame) (*Scan, error)
+	// Claim takes the ticket behind a frame for the caller, who reads lang.
+	Claim(ctx context.Context, who authz.Caller, f Frame, lang string) (*Scan, error)
+	// Manifest gives the doc lines of a statement that does not hold them;
+	// fault.Absent for one that does.
+	Manifest(ctx context.Context, who authz.Caller, claim string) ([]byte, error)
 	// Document gives the bytes that line i, from 1, of the statement names.
 	Document(ctx context.Context, who authz.Caller, claim string, i int) (*Document, error)
 	// Approve performs the checks and gives the ticket's new state.
@@ -166,6 +169,7 @@ type Frame struct {
 type Scan struct {
 	ID       string
 	Head     []byte // of the statement, statement.Approval.Head
+	Display  []byte // what the phone shows, statement.Display.Bytes
 	DecideBy time.Time
 }
 

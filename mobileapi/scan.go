@@ -19,18 +19,27 @@ func (a *API) scanOperations() []operation {
 			method: fiber.MethodPost, path: "/v1/claims", id: "claim", tag: tagScan,
 			zh: "扫码：认领网页上的请求", en: "Scan: claim the request behind a code",
 			note: "The phone takes the text of a code from its camera only, of the configured host and version 1 only. What " +
-				"comes back is what will be signed.",
+				"comes back is what will be signed. The phone shows the lines of display, of which the head holds the SM3, and offers " +
+				"the refusal as prominently as the approval.",
 			changes: true,
 			faults: append([]*fault.Error{fault.FrameStale, fault.TicketClaimed, fault.Blocked, fault.Subject, fault.AppInactive,
 				fault.OriginBad, fault.AccountBound, fault.BindingMissing, fault.StatementBad, fault.DocumentChanged,
 				fault.DeviceUnknown}, append(ended, powers()...)...),
 		}, exampleScanRequest(), exampleScan(), a.scan),
 		handle(operation{
+			method: fiber.MethodGet, path: "/v1/claims/{id}/manifest", id: "claim-manifest", tag: tagScan,
+			zh: "文件清单（超过 50 份时）", en: "The list of the documents, when they are more than fifty",
+			note: "The doc.i lines, one LF after each. The phone counts them, computes the Merkle root (RFC 9162 with SM3 over the " +
+				"lines without LF), compares both with the head, and shows a list that can be searched.",
+			faults: append([]*fault.Error{fault.DocumentChanged}, ended...),
+		}, none{}, file{Document{MediaType: manifestType, Bytes: exampleManifest()}}, a.manifest),
+		handle(operation{
 			method: fiber.MethodGet, path: "/v1/claims/{id}/documents/{i}", id: "claim-document", tag: tagScan,
 			zh: "待盖章的文件原文", en: "A document that is to be stamped",
-			note:   "The bytes hash to the sm3 of its line; the phone checks that before it shows them.",
-			faults: append([]*fault.Error{fault.DocumentChanged}, ended...),
-		}, none{}, file{Document{MediaType: "application/pdf"}}, a.document),
+			note:    "The bytes hash to the sm3 of its line; the phone checks that before it shows them.",
+			instead: a.brakes.documents,
+			faults:  append([]*fault.Error{fault.DocumentChanged}, ended...),
+		}, none{}, file{Document{MediaType: "application/pdf", Bytes: []byte("%PDF-1.7 …")}}, a.document),
 		handle(operation{
 			method: fiber.MethodPost, path: "/v1/claims/{id}/approve", id: "approve", tag: tagScan,
 			zh: "确认：签名后批准", en: "Approve the request by signing it",
@@ -72,11 +81,11 @@ func powers() []*fault.Error {
 }
 
 func (a *API) scan(ctx context.Context, c *call, in ScanRequest) (ScanClaim, error) {
-	s, err := a.Scans.Claim(ctx, c.who, Frame(in))
+	s, err := a.Scans.Claim(ctx, c.who, Frame(in), c.lang)
 	if err != nil {
 		return ScanClaim{}, err
 	}
-	claim, err := scanOf(s, c.lang)
+	claim, err := scanOf(s)
 	if err != nil {
 		return ScanClaim{}, fmt.Errorf("head of claim %s: %w", s.ID, err)
 	}
@@ -84,13 +93,18 @@ func (a *API) scan(ctx context.Context, c *call, in ScanRequest) (ScanClaim, err
 }
 
 // scanOf words a claim by its head, so that what is listed is what is signed.
-func scanOf(s *Scan, lang string) (ScanClaim, error) {
+func scanOf(s *Scan) (ScanClaim, error) {
 	head, err := statement.ParseHead(s.Head)
 	if err != nil {
 		return ScanClaim{}, err
 	}
+	display, err := statement.ParseDisplay(s.Display)
+	if err != nil {
+		return ScanClaim{}, err
+	}
 	claim := ScanClaim{
-		ClaimID: s.ID, Head: s.Head, HeadSM3: digest(s.Head), Summary: wired(head.Summary(lang)), DecideBy: s.DecideBy.UTC(),
+		ClaimID: s.ID, Head: s.Head, HeadSM3: digest(s.Head), Display: s.Display, Summary: wired(display.Lines),
+		Count: head.Total(), Manifest: head.Listed(), Documents: []ScanDocument{}, DecideBy: s.DecideBy.UTC(),
 	}
 	for i, d := range head.Docs {
 		claim.Documents = append(claim.Documents, ScanDocument{
@@ -109,6 +123,18 @@ func sealOfDoc(a statement.Approval, d statement.Doc) string {
 		return ""
 	}
 	return a.Seals[n-1].ID
+}
+
+// manifestType is what a list of document lines is on the wire.
+const manifestType = "text/plain; charset=utf-8"
+
+func (a *API) manifest(ctx context.Context, c *call, _ none) (file, error) {
+	id, err := c.param("id")
+	if err != nil {
+		return file{}, err
+	}
+	b, err := a.Scans.Manifest(ctx, c.who, id)
+	return file{Document{MediaType: manifestType, Bytes: b}}, err
 }
 
 func (a *API) document(ctx context.Context, c *call, _ none) (file, error) {

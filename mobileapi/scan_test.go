@@ -2,6 +2,10 @@ package mobileapi_test
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
 	"encoding/base64"
 	"net/http"
 	"testing"
@@ -17,6 +21,9 @@ type claimed struct {
 	ID        string `json:"claim_id"`
 	Head      string
 	HeadSM3   string `json:"head_sm3"`
+	Display   string
+	Count     int
+	Manifest  bool
 	Summary   []struct{ Label, Value string }
 	Documents []struct {
 		Index int
@@ -46,9 +53,15 @@ func TestScanShowsWhatIsSigned(t *testing.T) {
 	if err != nil || gm.SM3(head).Hex() != c.HeadSM3 || c.ID != theClaim {
 		t.Fatalf("%+v, %v", c, err)
 	}
-	if lines := a.Summary(statement.Chinese); len(lines) != len(c.Summary) || lines[0].Value != c.Summary[0].Value {
-		t.Errorf("%+v", c.Summary)
+	shown, err := base64.RawURLEncoding.DecodeString(c.Display)
+	if err != nil {
+		t.Fatal(err)
 	}
+	d, err := a.Shows(shown)
+	if err != nil || len(d.Lines) != len(c.Summary) || d.Lines[0].Value != c.Summary[0].Value || c.Manifest || c.Count != 2 {
+		t.Errorf("%+v, %v", c, err)
+	}
+	w.get(t, w.agent, "/v1/claims/"+c.ID+"/manifest").want(t, fault.Absent)
 	if len(c.Documents) != 2 || c.Documents[1].Title != "文件2.pdf" || c.Documents[1].Seal != "35010000000001" || c.Documents[0].X != 120 {
 		t.Errorf("%+v", c.Documents)
 	}
@@ -59,7 +72,7 @@ func TestScanShowsWhatIsSigned(t *testing.T) {
 			t.Errorf("document %d: %d %v", i+1, got.status, got.header)
 		}
 	}
-	for _, i := range []string{"0", "-1", "51", "x", "1e1"} {
+	for _, i := range []string{"0", "-1", "501", "x", "1e1"} {
 		w.get(t, w.agent, "/v1/claims/"+c.ID+"/documents/"+i).want(t, fault.Absent)
 	}
 }
@@ -139,5 +152,41 @@ func TestRegisterAndApps(t *testing.T) {
 	w.get(t, w.agent, "/v1/apps").into(t, &apps)
 	if len(apps.Items) != 1 || apps.Items[0].ID != "app_1" || len(apps.Items[0].Actions) != 3 {
 		t.Errorf("%+v", apps)
+	}
+}
+
+// AT-039: neither algorithm nor tier is a word of the request, and a device's keys
+// are on the curve of SM2 or no keys.
+func TestAT039ClientChoosesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, mobileapi.Limits{})
+	c, head := w.scanned(t)
+	sig, err := w.agent.Key.Sign(statement.Complete(head, theMatch))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, word := range []string{"alg", "tier", "algorithm", "key", "device", "Match", "SIG_SM2"} {
+		body := object{"head_sm3": c.HeadSM3, "match": theMatch, "sig_sm2": b64(sig), word: "none"}
+		w.post(t, w.agent, "/v1/claims/"+c.ID+"/approve", body).want(t, fault.BadRequest)
+	}
+	p256, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spki, err := x509.MarshalPKIXPublicKey(&p256.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := w.agent.Key.Public().SPKI()
+	z := zhao()
+	for name, keys := range map[string][2][]byte{"key": {spki, own}, "request key": {own, spki}, "one for both": {own, own}} {
+		t.Log(name)
+		w.post(t, nil, "/v1/enrolments", object{
+			"kind": z.Kind, "uscc": z.USCC, "applicant": object{"name": z.Name, "id_number": z.IDNumber, "phone": z.Phone},
+			"device": object{"name": "手机", "tier": "S", "key": b64(keys[0]), "request_key": b64(keys[1])},
+		}).want(t, fault.BadRequest)
+	}
+	if w.scans.got.Claim != "" {
+		t.Error("an approval went through")
 	}
 }

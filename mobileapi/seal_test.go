@@ -117,11 +117,13 @@ func TestAT040ForeignThings(t *testing.T) {
 		{http.MethodPost, "/v1/revocations/draft", "", revocation("delegation"), delegation.SubjectID, "dg_gone"},
 		{http.MethodPost, "/v1/revocations/draft", "", revocation("agent"), place, "og_x.us_x"},
 		{http.MethodPost, "/v1/revocations/draft", "", revocation("device"), w.legal.Device.ID, "dv_gone"},
+		{http.MethodGet, "/v1/claims/" + theClaim + "/manifest", "/v1/claims/cl_gone/manifest", nil, "", ""},
 		{http.MethodGet, "/v1/claims/" + theClaim + "/documents/1", "/v1/claims/cl_gone/documents/1", nil, "", ""},
 		{http.MethodPost, "/v1/claims/" + theClaim + "/approve", "/v1/claims/cl_gone/approve", func(string) any {
 			return object{"head_sm3": d.SM3, "match": "417", "sig_sm2": "AAAA"}
 		}, "", ""},
 		{http.MethodGet, "/v1/seconds/" + theSecond, "/v1/seconds/tk_gone", nil, "", ""},
+		{http.MethodGet, "/v1/seconds/" + theSecond + "/manifest", "/v1/seconds/tk_gone/manifest", nil, "", ""},
 		{http.MethodGet, "/v1/seconds/" + theSecond + "/documents/1", "/v1/seconds/tk_gone/documents/1", nil, "", ""},
 		{http.MethodPost, "/v1/seconds/" + theSecond + "/draft", "/v1/seconds/tk_gone/draft", func(string) any { return object{"opinion": "approve"} }, "", ""},
 		{http.MethodPost, "/v1/claims/" + theClaim + "/reject", "/v1/claims/cl_gone/reject", func(string) any { return object{} }, "", ""},

@@ -21,6 +21,9 @@ type Seconds interface {
 	Waiting(ctx context.Context, who authz.Caller, ticket string) ([]Second, error)
 	// Document gives the bytes that line i, from 1, of the first statement names.
 	Document(ctx context.Context, who authz.Caller, ticket string, i int) (*Document, error)
+	// Manifest gives the doc lines of a first statement that does not hold them;
+	// fault.Absent for one that does.
+	Manifest(ctx context.Context, who authz.Caller, ticket string) ([]byte, error)
 	// Draft drafts his statement.
 	Draft(ctx context.Context, who authz.Caller, ticket, opinion, note string) (*authz.Act, error)
 	// Decide performs the signed statement and gives the request's state then.
@@ -48,10 +51,17 @@ func (a *API) secondOperations() []operation {
 			faults: faults,
 		}, none{}, exampleSecond(), a.second),
 		handle(operation{
+			method: fiber.MethodGet, path: "/v1/seconds/{id}/manifest", id: "second-manifest", tag: tagScan,
+			zh: "待复核的文件清单（超过 50 份时）", en: "The list of its documents, when they are more than fifty",
+			note:   "As for a claim: the phone counts the lines, computes the root, and compares both with the first statement.",
+			faults: append([]*fault.Error{fault.DocumentChanged}, faults...),
+		}, none{}, file{Document{MediaType: manifestType, Bytes: exampleManifest()}}, a.secondManifest),
+		handle(operation{
 			method: fiber.MethodGet, path: "/v1/seconds/{id}/documents/{i}", id: "second-document", tag: tagScan,
 			zh: "待复核的文件原文", en: "A document of it",
-			faults: append([]*fault.Error{fault.DocumentChanged}, faults...),
-		}, none{}, file{Document{MediaType: "application/pdf"}}, a.secondDocument),
+			instead: a.brakes.documents,
+			faults:  append([]*fault.Error{fault.DocumentChanged}, faults...),
+		}, none{}, file{Document{MediaType: "application/pdf", Bytes: []byte("%PDF-1.7 …")}}, a.secondDocument),
 		handle(operation{
 			method: fiber.MethodPost, path: "/v1/seconds/{id}/draft", id: "draft-second", tag: tagAct,
 			zh: "起草：复核他人已确认的用印", en: "Draft the second person's yes or no",
@@ -99,8 +109,9 @@ func secondOf(s *Second, lang string) (SecondRequest, error) {
 		return SecondRequest{}, fmt.Errorf("first statement of ticket %s: %w", s.Ticket, err)
 	}
 	out := SecondRequest{
+		Documents: []ScanDocument{}, Manifest: first.Listed(),
 		TicketID: s.Ticket, Statement: s.Statement, StatementSM3: digest(s.Statement), First: first.Agent.Name,
-		Summary: wired(first.Summary(lang)), DecideBy: s.DecideBy.UTC(),
+		Summary: wired(first.Render(lang, nil).Lines), DecideBy: s.DecideBy.UTC(),
 	}
 	for i, d := range first.Docs {
 		out.Documents = append(out.Documents, ScanDocument{
@@ -109,6 +120,15 @@ func secondOf(s *Second, lang string) (SecondRequest, error) {
 		})
 	}
 	return out, nil
+}
+
+func (a *API) secondManifest(ctx context.Context, c *call, _ none) (file, error) {
+	id, err := c.param("id")
+	if err != nil {
+		return file{}, err
+	}
+	b, err := a.Seconds.Manifest(ctx, c.who, id)
+	return file{Document{MediaType: manifestType, Bytes: b}}, err
 }
 
 func (a *API) secondDocument(ctx context.Context, c *call, _ none) (file, error) {
@@ -143,7 +163,8 @@ type SecondRequest struct {
 	Statement    Bytes          `json:"statement" doc:"What he signed, exact to the byte"`
 	StatementSM3 Hash           `json:"statement_sm3"`
 	Summary      []SummaryLine  `json:"summary" doc:"The statement in words, for the screen"`
-	Documents    []ScanDocument `json:"documents" doc:"One entry a stamp"`
+	Manifest     bool           `json:"manifest" doc:"The documents are in the manifest, because they are too many for the statement"`
+	Documents    []ScanDocument `json:"documents" doc:"One entry a stamp; empty when there is a manifest"`
 	DecideBy     time.Time      `json:"decide_by"`
 }
 

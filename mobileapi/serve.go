@@ -143,7 +143,11 @@ func (a *API) brake(o *operation) fiber.Handler {
 		key := addressKey(c)
 		if !o.open {
 			key = callOf(c).who.Device.ID
-			if err := a.brakes.device.Allow(key); err != nil {
+			limiter := a.brakes.device
+			if o.instead != nil {
+				limiter = o.instead
+			}
+			if err := limiter.Allow(key); err != nil {
 				return err
 			}
 		}

@@ -14,8 +14,11 @@ type ScanClaim struct {
 	ClaimID   string         `json:"claim_id"`
 	Head      Bytes          `json:"head" doc:"The statement up to and including \"match: \", exact to the byte"`
 	HeadSM3   Hash           `json:"head_sm3"`
-	Summary   []SummaryLine  `json:"summary" doc:"The statement in words, for the screen"`
-	Documents []ScanDocument `json:"documents" doc:"One entry a stamp"`
+	Display   Bytes          `json:"display" doc:"What the phone shows, exact to the byte: the display line of the head is its SM3"`
+	Summary   []SummaryLine  `json:"summary" doc:"The lines of display, in the language of the first claim"`
+	Count     int            `json:"count" doc:"How many documents are to be stamped, one stamp each"`
+	Manifest  bool           `json:"manifest" doc:"The documents are in the manifest, because they are too many for the head"`
+	Documents []ScanDocument `json:"documents" doc:"One entry a stamp; empty when there is a manifest"`
 	DecideBy  time.Time      `json:"decide_by"`
 }
 

@@ -163,7 +163,7 @@ func consistent(head []byte, t *Ticket) error {
 		return errors.New("another ticket, nonce or application")
 	case a.Agent.ID != t.Person || a.Device != t.KeyHash:
 		return errors.New("another person or device")
-	case a.ExpiresAt.After(t.Deadline) || len(a.Docs) != t.Documents:
+	case a.ExpiresAt.After(t.Deadline) || a.Total() != t.Documents:
 		return errors.New("another deadline or number of documents")
 	}
 	return nil

@@ -25,7 +25,7 @@ type Limits struct {
 	DecideBind     time.Duration
 	DecideStamp    time.Duration
 	DecideDocument time.Duration // more for each document over ten
-	DecideMost     time.Duration // with Open at most 600 s (ASVS 6.5.5)
+	DecideMost     time.Duration // at most, for whatever; with Open never over 600 s
 
 	Second time.Duration // from the first approval to a second person's, where one is asked for
 	Start  time.Duration // from approval to the start of stamping: an approval is not kept
@@ -57,7 +57,10 @@ func DefaultLimits() Limits {
 	}
 }
 
-// withDefaults fills what was left zero.
+// outOfBand bounds a request from its issue to the decision (ASVS 6.5.5).
+const outOfBand = 600 * time.Second
+
+// withDefaults fills what was left zero, and bounds the whole of a request.
 func (l Limits) withDefaults() Limits {
 	d := DefaultLimits()
 	for _, f := range []struct{ set, def *time.Duration }{
@@ -84,6 +87,7 @@ func (l Limits) withDefaults() Limits {
 			*f.set = *f.def
 		}
 	}
+	l.DecideMost = min(l.DecideMost, outOfBand-l.Open)
 	return l
 }
 
@@ -92,14 +96,14 @@ const plenty = 10
 
 // decide is how long the person has for this ticket after the scan.
 func (l Limits) decide(purpose string, documents int) time.Duration {
+	wait := l.DecideStamp + time.Duration(max(documents-plenty, 0))*l.DecideDocument
 	switch purpose {
 	case statement.Login:
-		return l.DecideLogin
+		wait = l.DecideLogin
 	case statement.Bind:
-		return l.DecideBind
+		wait = l.DecideBind
 	}
-	more := time.Duration(max(documents-plenty, 0)) * l.DecideDocument
-	return min(l.DecideStamp+more, l.DecideMost)
+	return min(wait, l.DecideMost)
 }
 
 // maxWindows bounds the memory of Windows: about 100 bytes a key.

@@ -47,6 +47,7 @@ type Claimant struct {
 	Name      string       // shown masked on the page
 	PhoneTail string       // last digits of the phone number, for the page; may be empty
 	Key       gm.PublicKey // the enrolled key that signs acts; the algorithm is SM2
+	Lang      string       // what the device reads: statement.Chinese or English
 	From      netip.Addr   // of the phone; not valid when nobody knows
 }
 

@@ -51,7 +51,9 @@ func New(d Deps) (*Service, error) {
 			return nil, fmt.Errorf("qrflow: cluster secret %d needs an id and at least %d bytes", i, minSecret)
 		}
 	}
-	d.Limits = d.Limits.withDefaults()
+	if d.Limits = d.Limits.withDefaults(); d.Limits.DecideMost <= 0 {
+		return nil, fmt.Errorf("qrflow: %s to scan leave no time to decide", d.Limits.Open)
+	}
 	if d.Limiter == nil {
 		d.Limiter = NewWindows()
 	}

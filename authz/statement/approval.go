@@ -49,9 +49,9 @@ func (a *Approval) check() error {
 		return lineErr("account", errMissing)
 	case !a.ExpiresAt.After(a.IssuedAt):
 		return lineErr("expires-at", errRange)
-	case a.Purpose == Stamp && len(a.Docs) == 0:
+	case a.Purpose == Stamp && a.Total() == 0:
 		return lineErr("docs", errMissing)
-	case a.Purpose != Stamp && len(a.Docs) > 0:
+	case a.Purpose != Stamp && a.Total() > 0:
 		return lineErr("docs", errNotHere)
 	}
 	delegated := a.Delegation != Ref{}

@@ -35,13 +35,18 @@
 //	                     and bind), principal, agent, device (hash of the public key),
 //	                     delegation (ref, or "owner" for the legal representative
 //	                     himself), seals? (how many) and seal.j (ref), case?, docs? (how
-//	                     many) with doc.i and docs-root, limits? ("uses-after=17
+//	                     many) with doc.i up to 50 and docs-root, limits? ("uses-after=17
 //	                     expires=<time>", a delegated stamp only), context, display
 //	                     (hash), issued-at, expires-at, match (three digits)
 //	   doc.i             "sm3=<hash> dtbs=<hash> pages=3 seal=s1 place=<place> title=…";
 //	                     one line a stamp. Where one seal goes on everything, the short
 //	                     form of the first edition is allowed: "seal: <ref>" instead of
-//	                     seals and seal.1, and no "seal=" in any doc.i
+//	                     seals and seal.1, and no "seal=" in any doc.i.
+//	                     Above 50 documents the doc.i lines stand in a manifest, one LF
+//	                     after each, and the statement holds docs and docs-root only
+//	   docs-root         Merkle root over the doc.i lines without LF, shaped as in RFC 9162
+//	                     §2.1.1 with SM3; a proof shows one line without the others
+//	   display           SM3 of the words that the phone shows, see [Display]
 //	cseal-delegation/1   id, nonce, issuer, org, grantor (person), device, agent (person),
 //	                     app, actions (of bind login second stamp, in this order), seals?
 //	                     and seal.j, not-before, not-after, max (uses), second-from?

@@ -79,36 +79,52 @@ func approvalDocs() line[Approval] {
 }
 
 func (b *builder) docs(a *Approval) {
-	if len(a.Docs) == 0 {
+	n := a.Total()
+	if n == 0 {
 		if !a.DocsRoot.IsZero() {
 			b.fail("docs-root", errNotHere)
 		}
 		return
 	}
-	put(b, "docs", number(1, MaxDocs), len(a.Docs))
-	for i, d := range a.Docs {
-		key := "doc." + strconv.Itoa(i+1)
-		put(b, key, doc(), d)
-		if !a.names(d.Seal) {
-			b.fail(key, errRange)
-		}
+	put(b, "docs", number(1, MaxDocs), n)
+	root := a.DocsRoot
+	switch {
+	case len(a.Docs) == 0 && n > MaxInline: // the manifest is not at hand
+	case len(a.Docs) != n:
+		b.fail("docs", errRange)
+	case n <= MaxInline:
+		b.docLines(a)
+		root = DocsRoot(a.Docs)
+	default:
+		b.manifest(a)
+		root = DocsRoot(a.Docs)
 	}
-	root := DocsRoot(a.Docs)
 	if !a.DocsRoot.IsZero() && a.DocsRoot != root {
 		b.fail("docs-root", errForm)
 	}
 	put(b, "docs-root", digest(), root)
 }
 
+func (b *builder) docLines(a *Approval) {
+	for i, d := range a.Docs {
+		key := docKey(i)
+		put(b, key, doc(), d)
+		if !a.names(d.Seal) {
+			b.fail(key, errRange)
+		}
+	}
+}
+
+func docKey(i int) string { return "doc." + strconv.Itoa(i+1) }
+
 func (r *reader) docs(a *Approval) {
 	if !r.next("docs") {
 		return
 	}
-	var n int
-	get(r, "docs", number(1, MaxDocs), &n)
-	for i := 0; i < n && i < MaxDocs && r.err == nil; i++ {
+	get(r, "docs", number(1, MaxDocs), &a.Count)
+	for i := 0; i < a.Count && a.Count <= MaxInline && r.err == nil; i++ {
 		var d Doc
-		get(r, "doc."+strconv.Itoa(i+1), doc(), &d)
+		get(r, docKey(i), doc(), &d)
 		a.Docs = append(a.Docs, d)
 	}
 	get(r, "docs-root", digest(), &a.DocsRoot)
@@ -159,31 +175,4 @@ func parseDoc(s string) (d Doc, err error) {
 	}
 	d.Place, err = parsePlace(place)
 	return d, err
-}
-
-// DocsRoot is the Merkle root over the doc.i lines without LF, shaped as in
-// RFC 9162 §2.1.1 with SM3. It commits a batch to every document and its
-// number.
-func DocsRoot(docs []Doc) gm.Digest {
-	leaves := make([]gm.Digest, len(docs))
-	for i, d := range docs {
-		place, _ := d.Place.format() // a place that cannot be written fails in Head
-		leaves[i] = gm.SM3([]byte{0}, fmt.Appendf(nil, "doc.%d: %s", i+1, d.value(place)))
-	}
-	return merkle(leaves)
-}
-
-func merkle(leaves []gm.Digest) gm.Digest {
-	switch len(leaves) {
-	case 0:
-		return gm.SM3()
-	case 1:
-		return leaves[0]
-	}
-	split := 1
-	for split*2 < len(leaves) {
-		split *= 2
-	}
-	left, right := merkle(leaves[:split]), merkle(leaves[split:])
-	return gm.SM3([]byte{1}, left[:], right[:])
 }

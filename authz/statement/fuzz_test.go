@@ -20,8 +20,8 @@ func FuzzApproval(f *testing.F) {
 		if err != nil || !bytes.Equal(statement.Complete(head, match), b) {
 			t.Fatalf("accepted and not rebuilt: %v", err)
 		}
-		if len(a.Summary(statement.English)) == 0 {
-			t.Fatal("no summary")
+		if len(a.Render(statement.English, nil).Lines) == 0 {
+			t.Fatal("no words")
 		}
 	})
 }
@@ -36,7 +36,9 @@ func FuzzKinds(f *testing.F) {
 		}
 		f.Add(b)
 	}
+	f.Add([]byte("cseal-display/1\nlocale: zh\ntemplate: t\nseal.1: 公章\ntext: 事项: 盖章\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
+		rebuilt(t, b, statement.ParseDisplay)
 		rebuilt(t, b, statement.ParseDelegation)
 		rebuilt(t, b, statement.ParseRevocation)
 		rebuilt(t, b, statement.ParseEnrolment)

@@ -261,14 +261,16 @@ func TestSummaries(t *testing.T) {
 		of   interface{ Summary(string) []statement.Line }
 		want string // in Chinese; in English something must differ
 	}{
-		"stamp":          {annexAValues(t), "加盖 2 处电子印章"},
-		"place":          {annexAValues(t), "不动产登记申请书.pdf，共 3 页；印章 es_01020304 盖于第 3 页，距左 120.0 毫米、距上 640.0 毫米"},
-		"local time":     {annexAValues(t), "2026-11-22 10:15:05 北京时间"},
-		"uses left":      {annexAValues(t), "17"},
-		"owner":          {own, "法定代表人本人"},
-		"reject":         {reject, "不会产生任何效力"},
-		"bind":           {bind, "绑定"},
-		"login":          {login, "如果不是您本人打开的页面，请拒绝"},
+		"stamp":          {shown{annexAValues(t)}, "平台将用“公章”在 2 份文件上盖章"},
+		"place":          {shown{annexAValues(t)}, "不动产登记申请书.pdf，共 3 页；“公章”盖于第 3 页，距左 120.0 毫米、距上 640.0 毫米"},
+		"seal":           {shown{annexAValues(t)}, "“公章”，编码 es_01020304"},
+		"domain":         {shown{annexAValues(t)}, "系统域名: https://declare.example.gov.cn"},
+		"local time":     {shown{annexAValues(t)}, "2026-11-22 10:15:05 北京时间"},
+		"uses left":      {shown{annexAValues(t)}, "剩余次数: 17"},
+		"owner":          {shown{own}, "法定代表人本人"},
+		"reject":         {shown{reject}, "不会产生任何效力"},
+		"bind":           {shown{bind}, "绑定"},
+		"login":          {shown{login}, "如果不是您本人打开的页面，请拒绝"},
 		"delegation":     {someDelegation(), "最多 10 次"},
 		"login only":     {plain, "不能用印"},
 		"revocation":     {someRevocation(), "撤销授权"},
@@ -288,6 +290,13 @@ func TestSummaries(t *testing.T) {
 			}
 		})
 	}
+}
+
+// shown is an approval as it is rendered for a seal that is called 公章.
+type shown struct{ statement.Approval }
+
+func (s shown) Summary(lang string) []statement.Line {
+	return s.Render(lang, []string{map[string]string{statement.Chinese: "公章", statement.English: "seal"}[lang]}).Lines
 }
 
 func render(lines []statement.Line) string {

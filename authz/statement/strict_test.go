@@ -23,7 +23,7 @@ func unhex(t *testing.T, s string) []byte {
 }
 
 // AT-032: whatever is not the one spelling is refused when it is read.
-func TestParseRefuses(t *testing.T) {
+func TestAT032ParseRefuses(t *testing.T) {
 	t.Parallel()
 	replace := func(old, new string) string {
 		if !strings.Contains(annexA, old) {
@@ -177,13 +177,22 @@ func TestHeadRefuses(t *testing.T) {
 		"root without documents": func(a *statement.Approval) {
 			a.Purpose, a.Account, a.Docs, a.Limits, a.DocsRoot = statement.Login, "u1", nil, nil, gm.SM3()
 		},
-		"too many documents": func(a *statement.Approval) {
-			for len(a.Docs) <= statement.MaxDocs {
-				a.Docs = append(a.Docs, a.Docs[0])
+		"too many documents": func(a *statement.Approval) { *a = batch(t, statement.MaxDocs+1) },
+		"a list and one seal for all": func(a *statement.Approval) {
+			*a = batch(t, statement.MaxInline+1)
+			for i := range a.Docs {
+				a.Docs[i].Seal = 0
 			}
 		},
-		"64 KiB and one": func(a *statement.Approval) { a.Context = strings.Repeat("x", statement.MaxSize-1200) },
-		"huge place":     func(a *statement.Approval) { a.Docs[0].Place.X = 1e9 },
+		"another count":                func(a *statement.Approval) { *a = batch(t, 60); a.Count = 61 },
+		"a count without lines":        func(a *statement.Approval) { a.Docs, a.Count, a.DocsRoot = nil, 50, gm.SM3() },
+		"a list without its root":      func(a *statement.Approval) { a.Docs, a.Count = nil, 51 },
+		"a list with a bad line":       func(a *statement.Approval) { *a = batch(t, 60); a.Docs[59].Title = "a\nb" },
+		"a list with a foreign seal":   func(a *statement.Approval) { *a = batch(t, 60); a.Docs[59].Seal = 2 },
+		"a list with another root":     func(a *statement.Approval) { *a = batch(t, 60); a.DocsRoot = gm.SM3() },
+		"a list with a place too many": func(a *statement.Approval) { *a = batch(t, 60); a.Docs[3].Place.Page = 9 },
+		"64 KiB and one":               func(a *statement.Approval) { a.Context = strings.Repeat("x", statement.MaxSize-1200) },
+		"huge place":                   func(a *statement.Approval) { a.Docs[0].Place.X = 1e9 },
 	}
 	for name, change := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -10,9 +10,15 @@ import (
 const (
 	// MaxSize bounds a whole statement, so that a phone can show all of it.
 	MaxSize = 64 << 10
-	// MaxDocs bounds the doc lines of one approval: what a person can look
-	// through. Larger batches need a manifest.
-	MaxDocs = 50
+	// MaxInline bounds the doc lines that stand in an approval itself: what
+	// keeps a statement readable in court, and below MaxSize. The lines of a
+	// larger batch stand in a manifest, and docs-root ties it to the statement.
+	MaxInline = 50
+	// MaxDocs bounds the documents of one approval: a list that a person can
+	// still search through, and one write of the store.
+	MaxDocs = 500
+	// MaxManifest bounds a manifest: MaxDocs lines with titles of 700 bytes.
+	MaxManifest = MaxDocs << 10
 	// MaxSeals bounds the seals of one statement.
 	MaxSeals = 20
 	// MatchDigits is the length of the number that the person copies.
@@ -94,12 +100,16 @@ type Approval struct {
 	Delegation                Ref       // zero: the legal representative himself ("owner")
 	Seals                     []Ref
 	Case                      string // the declaration system's own number, if any
-	Docs                      []Doc
-	DocsRoot                  gm.Digest // zero: computed
-	Limits                    *Limits
-	Context                   string    // network prefix and browser as reported
-	Display                   gm.Digest // of what the phone rendered: locale, template, summary
-	IssuedAt, ExpiresAt       time.Time
+	// Docs are the documents. Of a batch above MaxInline a statement holds
+	// Count and DocsRoot only: read, it has no Docs until Approval.With adds
+	// the manifest.
+	Docs                []Doc
+	Count               int       // 0: as many as Docs
+	DocsRoot            gm.Digest // zero: computed of Docs
+	Limits              *Limits
+	Context             string    // network prefix and browser as reported
+	Display             gm.Digest // of what the phone rendered: locale, template, summary
+	IssuedAt, ExpiresAt time.Time
 }
 
 // Delegation is the legal representative's permission for an agent.

@@ -5,11 +5,12 @@
 //	POST /v1/documents                  upload (application/pdf; name*=…)
 //	GET  /v1/documents/{id}             state
 //	GET  /v1/documents/{id}/stamped     the stamped file
+//	GET  /v1/documents/{id}/evidence    what a verifier needs offline for it alone
 //	POST /v1/tickets                    ask for bind, login or stamp; a stamp needs a bound account
 //	GET  /v1/tickets/{id}               state
 //	POST /v1/tickets/{id}/cancel
 //	POST /v1/tickets/{id}/redeem        result code and verifier → result
-//	GET  /v1/tickets/{id}/evidence      what a verifier needs offline
+//	GET  /v1/tickets/{id}/evidence      what a verifier needs offline for all its documents
 //	POST /v1/tickets/{id}/save          completes a binding
 //	POST /v1/bindings/lookup            binding of an account
 //	POST /v1/bindings/end               unbinding
@@ -32,7 +33,7 @@ import (
 	"yunzhang.dev/web/httpx/sign"
 )
 
-// MaxRequest bounds JSON requests: fifty stamps with titles stay far below.
+// MaxRequest bounds JSON requests: five hundred stamps stay below half of it.
 const MaxRequest = 128 << 10
 
 // Deps is what an API is made of.
@@ -106,6 +107,7 @@ func (a *API) Mount(site fiber.Router) {
 	v1.Post("/documents", dear, once, a.upload)
 	v1.Get("/documents/:id", now, a.document)
 	v1.Get("/documents/:id/stamped", now, a.stamped)
+	v1.Get("/documents/:id/evidence", now, a.documentEvidence)
 	json := httpx.Body(MaxRequest, fiber.MIMEApplicationJSON)
 	v1.Post("/tickets", json, dear, once, a.open)
 	v1.Get("/tickets/:id", now, a.status)

@@ -172,6 +172,15 @@ func viewBinding(b *binding.Binding) *bindingView {
 
 func (a *API) evidence(c *fiber.Ctx) error {
 	bundle, err := a.d.Binding.Bundle(c.UserContext(), appOf(c), c.Params("id"))
+	return sendBundle(c, bundle, err)
+}
+
+func (a *API) documentEvidence(c *fiber.Ctx) error {
+	bundle, err := a.d.Binding.DocumentBundle(c.UserContext(), appOf(c), c.Params("id"))
+	return sendBundle(c, bundle, err)
+}
+
+func sendBundle(c *fiber.Ctx, bundle []byte, err error) error {
 	if err != nil {
 		return err
 	}

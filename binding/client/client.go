@@ -208,6 +208,12 @@ func (c *Client) Evidence(ctx context.Context, ticket string) ([]byte, error) {
 	return c.do(ctx, call{method: http.MethodGet, path: "/v1/tickets/" + url.PathEscape(ticket) + "/evidence"})
 }
 
+// DocumentEvidence fetches the offline bundle of one stamped document. Of a
+// large batch it holds that document's line only, so it may go with the file.
+func (c *Client) DocumentEvidence(ctx context.Context, id string) ([]byte, error) {
+	return c.do(ctx, call{method: http.MethodGet, path: "/v1/documents/" + url.PathEscape(id) + "/evidence"})
+}
+
 // Save completes an approved binding.
 func (c *Client) Save(ctx context.Context, ticket string) (*Binding, error) {
 	b := &Binding{}

@@ -105,6 +105,19 @@ func Approval(by Device, ticket string, now time.Time, delegation statement.Ref,
 	return a
 }
 
+// Manifest gives the manifest of an approval, nil when its lines stand in it.
+func Manifest(t testing.TB, a statement.Approval) []byte {
+	t.Helper()
+	if !a.Listed() {
+		return nil
+	}
+	b, err := a.Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
 // SignApproval completes an approval with the number 417 and signs it.
 func (d Device) SignApproval(t testing.TB, a statement.Approval) statement.Signed {
 	t.Helper()

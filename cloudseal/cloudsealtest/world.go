@@ -41,6 +41,8 @@ type World struct {
 	Signer      *Signer
 	Service     *cloudseal.Service
 
+	Limits cloudseal.Limits // of the next Restart; zero: the defaults
+
 	Node                          string // of the service that Restart makes
 	Legal, Agent, Clerk, Reviewer Device
 	Checkpoint                    func(name string) // called by signer and service when set
@@ -140,7 +142,8 @@ func (w *World) Restart() {
 		Signer: w.Signer, Stops: w.Signer, Outcome: w.Outcome, Audit: w.Audit,
 		Issuer: w.PKI.Issuing, Maker: w.PKI.MakerKey, MakerCertificate: w.PKI.MakerCertificate, StatusKey: w.PKI.StatusKey,
 		Roots: [][]byte{w.PKI.Root.Certificate()}, Intermediates: [][]byte{w.PKI.Issuing.Certificate()},
-		Authorities: []gm.PublicKey{w.PKI.AuthorityKey.Public()}, Host: Host, Node: w.Node, Now: w.Clock.Now, Checkpoint: checkpoint,
+		Authorities: []gm.PublicKey{w.PKI.AuthorityKey.Public()}, Host: Host, Node: w.Node, Limits: w.Limits,
+		Now: w.Clock.Now, Checkpoint: checkpoint,
 	})
 	if err != nil {
 		w.T.Fatal(err)
@@ -252,11 +255,11 @@ func (w *World) approved(ticket string, seal *cloudseal.Seal, n int) *Request {
 	w.T.Helper()
 	r := &Request{Ticket: ticket}
 	w.Update(func(tx unit.Tx) (err error) { r.Batch, err = w.Service.BatchOf(tx, ticket); return err })
-	r.Delegation = Delegate(w.T, w.Legal, w.Agent.Person, []statement.Ref{seal.Ref()}, func(d *statement.Delegation) { d.ID = "dg_" + ticket })
+	r.Delegation = Delegate(w.T, w.Legal, w.Agent.Person, []statement.Ref{seal.Ref()}, func(d *statement.Delegation) { d.ID, d.Max = "dg_"+ticket, max(d.Max, n) })
 	ref := statement.Ref{ID: "dg_" + ticket, Hash: r.Delegation.Hash()}
+	a := Approval(w.Agent, ticket, w.Clock.Now(), ref, r.Batch.Seals, r.Batch.Docs)
 	r.Evidence = keys.Evidence{
-		Kind: keys.KindScan, ApprovedAt: w.Clock.Now(),
-		Approval:  w.Agent.SignApproval(w.T, Approval(w.Agent, ticket, w.Clock.Now(), ref, r.Batch.Seals, r.Batch.Docs)),
+		Kind: keys.KindScan, ApprovedAt: w.Clock.Now(), Approval: w.Agent.SignApproval(w.T, a), Manifest: Manifest(w.T, a),
 		Enrolment: w.Agent.Enrolment, Representation: w.PKI.Represent(w.T, Org, w.Legal.Person),
 		Delegation: r.Delegation, GrantorEnrolment: w.Legal.Enrolment,
 	}

@@ -16,11 +16,15 @@ type approval struct {
 	hash   gm.Digest
 }
 
-// readApproval reads the statement and checks what it says of itself. Parsing
-// is strict: rebuilding it, docs-root included, gives the same bytes, or it is
-// refused.
-func (s *Signer) readApproval(signed statement.Signed) (approval, error) {
+// readApproval reads the statement, with its manifest if it has one, and checks
+// what it says of itself. Parsing is strict: rebuilding it, docs-root included,
+// gives the same bytes, or it is refused.
+func (s *Signer) readApproval(ev Evidence) (approval, error) {
+	signed := ev.Approval
 	a, _, err := statement.ParseApproval(signed.Bytes)
+	if err == nil && (a.Listed() || len(ev.Manifest) > 0) {
+		a, err = a.With(ev.Manifest)
+	}
 	if err != nil {
 		return approval{}, fmt.Errorf("read approval: %w", err)
 	}
@@ -31,6 +35,8 @@ func (s *Signer) readApproval(signed statement.Signed) (approval, error) {
 		return approval{}, fault.SignerRefused.Becausef("the decision is %s", a.Decision)
 	case a.Issuer != s.issuer:
 		return approval{}, fault.SignerRefused.Becausef("the approval was issued by %s", a.Issuer)
+	case len(ev.Display) > 0 && gm.SM3(ev.Display) != a.Display:
+		return approval{}, fault.SignerRefused.Becausef("the person was shown something else")
 	case len(a.Docs) == 0 || len(a.Docs) > MaxJobs || len(a.Seals) == 0:
 		return approval{}, fault.SignerRefused.Becausef("%d documents, %d seals", len(a.Docs), len(a.Seals))
 	}

@@ -310,7 +310,7 @@ func (p passkeys) Verify(key []byte, credential string, statement, assertion []b
 	return nil
 }
 
-func TestThePasskeyOfADeviceIsNeverOptional(t *testing.T) {
+func TestAT039PasskeyIsNeverOptional(t *testing.T) {
 	t.Parallel()
 	withPasskey := func(e *statement.Enrolment) { e.Passkey, e.PasskeyKey = "cred", []byte("cose") }
 	for _, c := range []struct {

@@ -25,6 +25,20 @@ type Job struct {
 	Original []byte // the document as uploaded
 	Prepared *pdf.Prepared
 	Line     statement.Doc // what the service showed of it
+	// Load, when set, gives Original and Prepared as the signer comes to the
+	// document, and they are forgotten after it: a large batch is never held in
+	// memory.
+	Load func(ctx context.Context) (original []byte, prepared *pdf.Prepared, err error)
+}
+
+// loaded is the job with its bytes.
+func (j Job) loaded(ctx context.Context) (Job, error) {
+	if j.Load == nil {
+		return j, nil
+	}
+	var err error
+	j.Original, j.Prepared, err = j.Load(ctx)
+	return j, err
 }
 
 // prepare checks the jobs against the proof and fixes the TBS of each.
@@ -44,6 +58,10 @@ func (s *Signer) prepare(ctx context.Context, p *proof, jobs []Job, now time.Tim
 		n := max(p.Docs[i].Seal, 1) // the short form of a statement has one seal and names none
 		if n > len(seals) {
 			return nil, fault.SignerRefused.Becausef("document %d names seal %d", i+1, n)
+		}
+		job, err := job.loaded(ctx)
+		if err != nil {
+			return nil, err
 		}
 		l, err := newLine(p, i, job, seals[n-1], now)
 		if err != nil {

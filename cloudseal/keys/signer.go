@@ -21,7 +21,7 @@ const (
 	// MaxSkew is how far the service's clock may be ahead of the signer's.
 	MaxSkew = 2 * time.Second
 	// MaxJobs is the most documents of one approval: what a statement lists.
-	MaxJobs = 50
+	MaxJobs = statement.MaxDocs
 	// DefaultRefusals is how much bad evidence is looked at in a minute. A
 	// service that works as it should sends almost none; one that is in strange
 	// hands may not try at will.
@@ -142,7 +142,7 @@ func (s *Signer) Sign(ctx context.Context, ev Evidence, jobs []Job) ([]Signed, e
 }
 
 func (s *Signer) sign(ctx context.Context, ev Evidence, jobs []Job) ([]Signed, error) {
-	a, err := s.readApproval(ev.Approval)
+	a, err := s.readApproval(ev)
 	if err != nil {
 		return nil, err
 	}
@@ -206,8 +206,14 @@ type Evidence struct {
 	// ApprovedAt is the store time of the transaction that took the approval.
 	ApprovedAt time.Time        `bson:"approvedAt"`
 	Approval   statement.Signed `bson:"approval"`
-	Second     []byte           `bson:"second"`    // passkey assertion over the approval
-	Enrolment  statement.Signed `bson:"enrolment"` // of the approving device
+	// Manifest holds the doc lines that the approval commits to by their root;
+	// empty when they stand in the approval.
+	Manifest []byte `bson:"manifest"`
+	// Display is what the person was shown, which the approval names by its
+	// digest; empty where it was not kept.
+	Display   []byte           `bson:"display"`
+	Second    []byte           `bson:"second"`    // passkey assertion over the approval
+	Enrolment statement.Signed `bson:"enrolment"` // of the approving device
 	// Representation is the authority's word on the legal representative of
 	// the principal: the grantor for a scan, the approver himself for owner.
 	Representation statement.Signed `bson:"representation"`
@@ -227,7 +233,7 @@ const (
 
 // hash names the evidence as a whole.
 func (e Evidence) hash() gm.Digest {
-	parts := [][]byte{[]byte(e.Kind), moment(e.ApprovedAt), e.Second, e.DelegationSecond}
+	parts := [][]byte{[]byte(e.Kind), moment(e.ApprovedAt), e.Second, e.DelegationSecond, e.Manifest, e.Display}
 	for _, s := range []statement.Signed{e.Approval, e.Enrolment, e.Representation, e.Delegation, e.GrantorEnrolment} {
 		parts = append(parts, s.Bytes, s.Sig)
 	}

@@ -36,11 +36,22 @@ type Bundle struct {
 	Intermediates [][]byte `json:"intermediates"` // DER certificates
 	Authorities   [][]byte `json:"authorities"`   // SPKI of enrolment authorities
 	StatusKeys    [][]byte `json:"status_keys"`   // SPKI of the keys that sign status lists
+	Passkeys      Passkeys `json:"passkeys,omitzero"`
 	// Status is a signed status list; zero for none.
 	Status Signed `json:"status,omitzero"`
 	// Approvals holds the evidence by the hex hash of the approval statement.
 	Approvals map[string]Statements `json:"approvals"`
 }
+
+// Passkeys is where the second keys of devices answer (WebAuthn): a Trust.Second
+// made for it verifies their signatures. Zero: there are none.
+type Passkeys struct {
+	RPID    string   `json:"rp_id"`
+	Origins []string `json:"origins"`
+}
+
+// IsZero reports that there are none.
+func (p Passkeys) IsZero() bool { return p.RPID == "" }
 
 // NewBundle makes an empty bundle of an issuer.
 func NewBundle(issuer string) *Bundle {
@@ -77,12 +88,18 @@ func ParseBundle(data []byte) (*Bundle, error) {
 	return b, nil
 }
 
-// Anchor names everything that the bundle trusts by itself: roots, authorities
-// and status keys, whatever their order. Two bundles with one anchor trust the
+// Anchor names everything that the bundle trusts by itself: roots, authorities,
+// status keys and where passkeys answer, whatever their order. Two bundles with one anchor trust the
 // same.
 func (b *Bundle) Anchor() gm.Digest {
 	var parts [][]byte
-	for label, list := range map[string][][]byte{"root": b.Roots, "authority": b.Authorities, "status": b.StatusKeys} {
+	var passkeys [][]byte
+	for _, origin := range b.Passkeys.Origins {
+		passkeys = append(passkeys, []byte(b.Passkeys.RPID+" "+origin))
+	}
+	for label, list := range map[string][][]byte{
+		"root": b.Roots, "authority": b.Authorities, "status": b.StatusKeys, "passkey": passkeys,
+	} {
 		for _, v := range list {
 			d := gm.SM3([]byte(label), []byte{0}, v)
 			parts = append(parts, d[:])

@@ -32,5 +32,9 @@
 //
 // With a [Bundle] everything but revocation and void is checked from files: the
 // bundle holds roots, a signed status list, and for each approval the signed
-// statements from the approval back to the enrolment authority's key.
+// statements from the approval back to the enrolment authority's key. Where the
+// approval names its documents by a root only, the bundle holds the whole list, or
+// the line of one document with the proof that it is in it; without either the
+// evidence is not checked. Second signatures are verified with a Trust.Second,
+// made for the Passkeys that the bundle names.
 package verify

@@ -30,14 +30,31 @@ func (s Signed) hash() gm.Digest { return gm.SM3(s.Statement) }
 // Statements is the evidence of one approval: everything from the approval back
 // to the enrolment authority.
 type Statements struct {
-	Approval         Signed `json:"approval"`
-	Second           []byte `json:"second,omitempty"` // passkey assertion over the approval
-	Enrolment        Signed `json:"enrolment"`        // of the approving device
-	Representation   Signed `json:"representation"`   // of the legal representative
+	Approval Signed `json:"approval"`
+	Second   []byte `json:"second,omitempty"` // passkey assertion over the approval
+	// Manifest holds the document lines of a batch too large for its approval;
+	// Lines single ones of them, each with the proof that it is in the list, for
+	// who is to verify one document and not to see the others.
+	Manifest         []byte `json:"manifest,omitempty"`
+	Lines            []Line `json:"lines,omitempty"`
+	Display          []byte `json:"display,omitempty"` // what the person was shown
+	Enrolment        Signed `json:"enrolment"`         // of the approving device
+	Representation   Signed `json:"representation"`    // of the legal representative
 	Delegation       Signed `json:"delegation,omitzero"`
 	DelegationSecond []byte `json:"delegation_second,omitempty"`
 	GrantorEnrolment Signed `json:"grantor_enrolment,omitzero"`
 }
+
+// Line is a document line of a batch with the hashes that lead from it to the
+// root in the approval (statement.Proof).
+type Line struct {
+	Index int         `json:"index"`
+	Line  string      `json:"line"`
+	Path  []gm.Digest `json:"path"`
+}
+
+// errNoList: the approval is for a batch whose list is not at hand.
+var errNoList = errors.New("verify: no list of the batch")
 
 // flaw is why evidence does not prove its stamp.
 type flaw struct{ code, zh, en string }
@@ -72,6 +89,8 @@ func (l *looked) evidence() {
 	switch {
 	case errors.As(err, &f):
 		l.no(Evidence, f.code, f.zh, f.en)
+	case errors.Is(err, errNoList):
+		l.unchecked(Evidence, "no-list", "没有提供批量确认的文件清单", "The list of the approved batch was not at hand.")
 	case err != nil:
 		l.no(Evidence, "statement", "授权证据格式错误", "A statement behind the approval is malformed.")
 	case ext.Kind == ses.EvidenceOwner:
@@ -91,6 +110,12 @@ func (l *looked) prove(s Statements, ext *ses.EvidenceExt) (*Proved, error) {
 	}
 	if s.Approval.hash() != ext.Approval || a.Purpose != statement.Stamp || a.Decision != statement.Approve {
 		return nil, &flaw{"approval", "授权证据不属于该签章", "The approval is another one."}
+	}
+	if len(s.Display) > 0 && gm.SM3(s.Display) != a.Display {
+		return nil, &flaw{"display", "展示内容与确认时不一致", "What is said to have been shown is not what was approved."}
+	}
+	if a, err = l.listed(a, s); err != nil {
+		return nil, err
 	}
 	if err := l.approves(a); err != nil {
 		return nil, err
@@ -112,6 +137,28 @@ func (l *looked) prove(s Statements, ext *ses.EvidenceExt) (*Proved, error) {
 		return p, l.delegated(p, s, a, ext)
 	}
 	return nil, &flaw{"kind", "授权类型无法验证", "Evidence of this kind cannot be verified here."}
+}
+
+// listed adds to the approval of a large batch the lines that are at hand: the
+// whole manifest, or the proved line of this document.
+func (l *looked) listed(a statement.Approval, s Statements) (statement.Approval, error) {
+	if !a.Listed() {
+		return a, nil
+	}
+	if len(s.Manifest) > 0 {
+		return a.With(s.Manifest)
+	}
+	if len(s.Lines) == 0 {
+		return a, errNoList
+	}
+	for _, line := range s.Lines {
+		d, err := a.Proved(statement.Proof(line))
+		if err != nil {
+			return a, &flaw{"list", "文件不在确认的清单中", "A document is not in the list that was approved."}
+		}
+		a.Docs = append(a.Docs, d)
+	}
+	return a, nil
 }
 
 // approves: the approval is about this very stamp: content, seal, place, and

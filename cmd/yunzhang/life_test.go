@@ -219,7 +219,7 @@ func (o *office) company() (seal string) {
 	o.t.Helper()
 	c := drive.Company()
 	o.do(o.phone("zhang", append([]string{"enrol", "legal", "--uscc", c.USCC}, o.person(c.Legal)...)...)...)
-	o.do(o.phone("li", append([]string{"enrol", "agent", "--uscc", c.USCC}, o.person(drive.Agent())...)...)...)
+	o.do(o.phone("li", append([]string{"enrol", "agent", "--passkey", "--uscc", c.USCC}, o.person(drive.Agent())...)...)...)
 	if out := o.do(o.phone("zhang", "claim-seal", "statutory")...); !strings.Contains(out, "service-agreement") && !strings.Contains(out, "协议") {
 		o.t.Errorf("the agreement was not shown: %s", out)
 	}
@@ -300,6 +300,18 @@ func (o *office) confirm(s *drive.System) {
 	if out := o.do(o.phone("li", "scan", "--png", o.path("code.png"))...); !strings.Contains(out, "网上申报") || !strings.Contains(out, "登记表.pdf") {
 		o.t.Errorf("scan: %s", out)
 	}
+	out := o.do(o.phone("li", "show")...)
+	for _, want := range []string{"phone confirm", "phone reject", "phone report", "“福州示例科技有限公司（单位公章）”", "（单位公章）” goes on 1 document."} {
+		if !strings.Contains(out, want) {
+			o.t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	if out := o.do(o.phone("li", "show", "--find", "登记表")...); !strings.Contains(out, "1 of 1 documents") {
+		o.t.Errorf("found: %s", out)
+	}
+	if out := o.do(o.phone("li", "show", "--find", "没有")...); !strings.Contains(out, "0 of 1 documents") {
+		o.t.Errorf("found: %s", out)
+	}
 	o.do(o.phone("li", "show", "--save", o.path("shown"))...)
 	if found, _ := filepath.Glob(o.path("shown/1-*.pdf")); len(found) != 1 {
 		o.t.Errorf("shown: %v", found)
@@ -310,6 +322,7 @@ func (o *office) confirm(s *drive.System) {
 	}
 	wrong := fmt.Sprintf("%03d", (int(number[0]-'0')*100+int(number[1]-'0')*10+int(number[2]-'0')+1)%1000)
 	o.refused(fault.MatchWrong, o.phone("li", "confirm", "--number", wrong)...)
+	o.withoutPasskey(func() { o.refused(fault.SignatureHW, o.phone("li", "confirm", "--number", number)...) })
 	o.do(o.phone("li", "confirm", "--number", number)...)
 	if _, err := s.Fetch(o.t.Context(), r); err != nil {
 		o.t.Fatal(err)
@@ -325,6 +338,19 @@ func (o *office) confirm(s *drive.System) {
 	o.write("stamped.pdf", string(stamped))
 	o.write("bundle.json", string(bundle))
 	o.verify(string(stamped))
+}
+
+// withoutPasskey has li's phone sign with one key only (AT-039).
+func (o *office) withoutPasskey(f func()) {
+	o.t.Helper()
+	here, away := o.path("li/"+passkeyFile), o.path("li/away")
+	if err := os.Rename(here, away); err != nil {
+		o.t.Fatal(err)
+	}
+	f()
+	if err := os.Rename(away, here); err != nil {
+		o.t.Fatal(err)
+	}
 }
 
 func (o *office) verify(stamped string) {

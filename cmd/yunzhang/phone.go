@@ -148,7 +148,13 @@ func (f phoneFlags) open(e *env) (*handset, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := client.New(client.Config{Server: f.Server, Issuer: f.Issuer, QRBase: f.QR, Dir: f.Dir, Lang: e.lang, HTTP: hc})
+	second, err := f.passkey()
+	if err != nil {
+		return nil, err
+	}
+	p, err := client.New(client.Config{
+		Server: f.Server, Issuer: f.Issuer, QRBase: f.QR, Dir: f.Dir, Lang: e.lang, HTTP: hc, Passkey: second,
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"yunzhang.dev/authz/fault"
@@ -26,11 +27,16 @@ type enrolCmd struct {
 	Kind string `arg:"" enum:"legal,agent,device" help:"legal 法定代表人，agent 经办人，device 本人的另一部手机。· legal, agent, or a further device of a known person."`
 	USCC string `name:"uscc" help:"单位的统一社会信用代码。· USCC of the organization." placeholder:"CODE"`
 	Lost bool   `help:"原有手机丢失：登记后原有设备全部停用。· The former phones are lost: they end."`
+	// Passkey: every signature carries a second one from then on.
+	Passkey bool `help:"同时登记一个通行密钥：以后每次签名都是双签名。· Enrol a passkey too: every signature is two from then on."`
 	applicantFlags
 }
 
 // Run enrols the phone.
 func (c enrolCmd) Run(e *env, cli *commands) error {
+	if err := c.prepare(e, &cli.Phone.phoneFlags); err != nil {
+		return err
+	}
 	h, err := cli.Phone.open(e)
 	if err != nil {
 		return err
@@ -50,6 +56,24 @@ func (c enrolCmd) Run(e *env, cli *commands) error {
 	}
 	return nil
 }
+
+// prepare makes the passkey of a folder that holds no device, before it is
+// opened.
+func (c enrolCmd) prepare(e *env, f *phoneFlags) error {
+	if !c.Passkey {
+		return nil
+	}
+	if _, err := os.Stat(filepath.Join(f.Dir, heldDevice)); err == nil {
+		return client.ErrEnrolled
+	}
+	if err := f.settle(e); err != nil {
+		return err
+	}
+	return f.makePasskey()
+}
+
+// heldDevice is in a folder that holds a device.
+const heldDevice = "phone.json"
 
 // complete asks for what was not given.
 func (f *applicantFlags) complete(e *env) (err error) {

@@ -53,12 +53,22 @@ func (c scanCmd) Run(e *env, cli *commands) error {
 	if err := os.WriteFile(h.heldPath(), b, 0o600); err != nil {
 		return err
 	}
-	tell(e.out, s.Summary(e.lang))
-	e.printf("%s\n%s\n%s\n",
+	e.request(s)
+	return nil
+}
+
+// request shows what is asked, in the words that the server signs up to, and
+// what the person may answer: no stands as prominently as yes.
+func (e *env) request(s *client.Scan) {
+	tell(e.out, s.Summary())
+	if s.Statement.Listed() {
+		e.printf("  %s\n", e.say("清单：yunzhang phone show --list，搜索：--find 文字，取出文件：--save 目录",
+			"The list: yunzhang phone show --list; search it: --find TEXT; save documents: --save DIR"))
+	}
+	e.printf("\n%s\n%s\n%s\n",
 		e.say("内容不对：      yunzhang phone reject", "Not right:                  yunzhang phone reject"),
 		e.say("不是我发起的：  yunzhang phone report", "I did not start this:       yunzhang phone report"),
 		e.say("核对无误：      yunzhang phone confirm（输入网页上的数字）", "Right, and I started this:  yunzhang phone confirm, with the number on the page"))
-	return nil
 }
 
 func (c scanCmd) read(e *env) (string, error) {
@@ -128,32 +138,47 @@ func (h *handset) decided(state string) error {
 }
 
 type showCmd struct {
-	Save string `help:"把待盖章的文件存到这个目录。· Save the documents in a folder, to look at them." type:"path" placeholder:"DIR"`
+	List bool   `help:"列出全部文件。· List all documents."`
+	Find string `help:"列出标题含此文字的文件。· List the documents whose title holds a text." placeholder:"TEXT"`
+	Save string `help:"把列出的文件存到这个目录，缺省全部。· Save the documents that are listed, by default all, in a folder." type:"path" placeholder:"DIR"`
 }
 
-// Run shows the scanned request again.
+// Run shows the scanned request again, or documents of it.
 func (c showCmd) Run(e *env, cli *commands) error {
 	h, s, err := cli.Phone.held(e)
 	if err != nil {
 		return err
 	}
-	tell(e.out, s.Summary(e.lang))
-	if c.Save == "" {
-		return nil
+	found := s.Find(c.Find)
+	switch {
+	case c.Save != "":
+		return c.save(h, s, found)
+	case c.List || c.Find != "":
+		for _, i := range found {
+			d := s.Statement.Docs[i-1]
+			e.printf(e.say("%4d  %s  %d 页  SM3 %s…\n", "%4d  %s  %d pages  SM3 %s…\n"), i, d.Title, d.Pages, d.SM3.Hex()[:12])
+		}
+		e.printf(e.say("%d / %d 份文件\n", "%d of %d documents\n"), len(found), len(s.Statement.Docs))
+	default:
+		e.request(s)
 	}
-	docs, err := h.Documents(h.ctx, s)
-	if err != nil {
-		return err
-	}
+	return nil
+}
+
+func (c showCmd) save(h *handset, s *client.Scan, found []int) error {
 	if err := os.MkdirAll(c.Save, 0o700); err != nil {
 		return err
 	}
-	for i, d := range docs {
-		name := filepath.Join(c.Save, fmt.Sprintf("%d-%s.pdf", i+1, d.Line.SM3.Hex()[:12]))
+	for _, i := range found {
+		d, err := h.Document(h.ctx, s, i)
+		if err != nil {
+			return err
+		}
+		name := filepath.Join(c.Save, fmt.Sprintf("%d-%s.pdf", i, d.Line.SM3.Hex()[:12]))
 		if err := os.WriteFile(name, d.Bytes, 0o600); err != nil {
 			return err
 		}
-		e.printf("%s  %s\n", name, d.Line.Title)
+		h.printf("%s  %s\n", name, d.Line.Title)
 	}
 	return nil
 }
@@ -169,13 +194,9 @@ func (c confirmCmd) Run(e *env, cli *commands) error {
 	if err != nil {
 		return err
 	}
-	docs, err := h.Documents(h.ctx, s)
-	if err != nil {
+	tell(e.out, s.Summary())
+	if err := h.look(s); err != nil {
 		return err
-	}
-	tell(e.out, s.Summary(e.lang))
-	for _, d := range docs {
-		e.printf("  ✓ %s  %d B  SM3 %s…\n", d.Line.Title, len(d.Bytes), d.Line.SM3.Hex()[:12])
 	}
 	if c.Number == "" {
 		if c.Number, err = e.ask(e.say("网页上的数字：", "Number on the page: ")); err != nil {
@@ -198,6 +219,24 @@ func (c confirmCmd) Run(e *env, cli *commands) error {
 		return err
 	}
 	return h.decided(state)
+}
+
+// look fetches and hashes every document: of a batch it says how many, of a few
+// documents each.
+func (h *handset) look(s *client.Scan) error {
+	n := 0
+	for d, err := range h.Documents(h.ctx, s) {
+		if err != nil {
+			return err
+		}
+		if n++; !s.Statement.Listed() {
+			h.printf("  ✓ %s  %d B  SM3 %s…\n", d.Line.Title, len(d.Bytes), d.Line.SM3.Hex()[:12])
+		}
+	}
+	if s.Statement.Listed() {
+		h.printf(h.say("  ✓ %d 份文件与清单一致\n", "  ✓ %d documents, each the one in the list\n"), n)
+	}
+	return nil
 }
 
 type rejectCmd struct {

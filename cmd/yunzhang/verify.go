@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"yunzhang.dev/authz/codes"
+	"yunzhang.dev/authz/passkey"
 	"yunzhang.dev/cloudseal/verify"
 	"yunzhang.dev/web/public"
 )
@@ -98,7 +99,11 @@ func (v verifyCmd) trust() (verify.Trust, error) {
 	if err != nil {
 		return verify.Trust{}, usageError{v.Bundle + ": " + strings.TrimPrefix(err.Error(), "verify: ")}
 	}
-	return bundle.Trust()
+	trust, err := bundle.Trust()
+	if err == nil && !bundle.Passkeys.IsZero() {
+		trust.Second = passkey.Checker{RPID: bundle.Passkeys.RPID, Origins: bundle.Passkeys.Origins}
+	}
+	return trust, err
 }
 
 // tell writes the report for people.

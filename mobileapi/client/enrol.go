@@ -64,15 +64,19 @@ func (p *Phone) BeginEnrol(ctx context.Context, a Applicant) (*Enrolment, error)
 		ID      string `json:"enrolment_id"`
 		FaceURL string `json:"face_url"`
 	}
+	second, err := e.register()
+	if err != nil {
+		return nil, err
+	}
 	m := &message{method: http.MethodPost, path: "/v1/enrolments", key: newKey(), open: true}
-	if err := p.carry(ctx, m, e.wire(a), &begun); err != nil {
+	if err := p.carry(ctx, m, e.wire(a, second), &begun); err != nil {
 		return nil, err
 	}
 	e.id, e.FaceURL = begun.ID, begun.FaceURL
 	return e, nil
 }
 
-func (e *Enrolment) wire(a Applicant) any {
+func (e *Enrolment) wire(a Applicant, passkey binary) any {
 	type applicant struct {
 		Name     string `json:"name"`
 		IDNumber string `json:"id_number"`
@@ -90,10 +94,12 @@ func (e *Enrolment) wire(a Applicant) any {
 		Invitation string    `json:"invitation,omitzero"`
 		Applicant  applicant `json:"applicant"`
 		Device     device    `json:"device"`
+		Passkey    binary    `json:"passkey,omitzero"`
 		Lost       bool      `json:"lost,omitzero"`
 	}{
 		a.Kind, a.USCC, a.Invitation, applicant{a.Name, a.IDNumber, a.Phone},
-		device{a.DeviceName, string(authz.TierS), e.key.Public().SPKI(), e.request.Public().SPKI()}, a.Lost,
+		device{a.DeviceName, string(authz.TierS), e.key.Public().SPKI(), e.request.Public().SPKI()},
+		passkey, a.Lost,
 	}
 }
 
@@ -185,6 +191,8 @@ func (e *Enrolment) check(id identity, done *wireEnrolled) error {
 		return fmt.Errorf("%w: another issuer", ErrStatement)
 	case s.Person.ID != id.Person, gm.SM3(s.Key) != id.Key, gm.SM3(s.RequestKey) != e.request.Public().Hash():
 		return fmt.Errorf("%w: another person or other keys", ErrStatement)
+	case (s.Passkey != "") != (e.phone.cfg.Passkey != nil):
+		return fmt.Errorf("%w: with or without a passkey", ErrStatement)
 	case len(done.Share) < gm.SealKeySize:
 		return fmt.Errorf("%w: no key share", ErrStatement)
 	}

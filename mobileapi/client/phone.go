@@ -31,6 +31,8 @@ type Config struct {
 	// HTTP sends requests; nil: one with a time limit. It must not follow
 	// redirects: a proof is for one address.
 	HTTP *http.Client
+	// Passkey is the device's second key; nil: it has none.
+	Passkey Passkey
 	// Wait pauses before a repetition; nil: it takes the time.
 	Wait func(ctx context.Context, d time.Duration) error
 }

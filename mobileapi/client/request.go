@@ -109,7 +109,7 @@ func (m *message) again(err error, pause time.Duration) (bool, time.Duration) {
 		return lost && !m.once, pause
 	case problem.Is(fault.NonceRequired):
 		return true, 0 // the answer brought the nonce
-	case problem.Is(fault.IdempotencyRunning), problem.Is(fault.ShuttingDown):
+	case problem.Is(fault.IdempotencyRunning), problem.Is(fault.ShuttingDown), problem.Is(fault.SlowDown) && m.method == http.MethodGet:
 		return problem.RetryAfter() <= longestPause, max(problem.RetryAfter(), pause)
 	}
 	return false, 0

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"sync"
@@ -25,8 +26,11 @@ var (
 type Scan struct {
 	ID       string
 	DecideBy time.Time
-	// Statement is the request as the phone read it.
+	// Statement is the request as the phone read it, with its manifest.
 	Statement statement.Approval
+	// Display is what the server words for the person, and what he is shown: the
+	// statement names it by its digest, and says the same.
+	Display statement.Display
 
 	head []byte
 
@@ -40,8 +44,20 @@ type Document struct {
 	Bytes []byte
 }
 
-// Summary is the request in words, made by the phone of the statement.
-func (s *Scan) Summary(lang string) []statement.Line { return s.Statement.Summary(lang) }
+// Summary is what the person is shown: the lines of the display.
+func (s *Scan) Summary() []statement.Line { return slices.Clone(s.Display.Lines) }
+
+// Find lists the documents whose title holds a text, by their number from 1: a
+// batch is more than one can look through. With "" it lists all.
+func (s *Scan) Find(text string) []int {
+	var found []int
+	for i, d := range s.Statement.Docs {
+		if strings.Contains(strings.ToLower(d.Title), strings.ToLower(text)) {
+			found = append(found, i+1)
+		}
+	}
+	return found
+}
 
 // Head is what will be signed, up to the number.
 func (s *Scan) Head() []byte { return slices.Clone(s.head) }
@@ -49,7 +65,7 @@ func (s *Scan) Head() []byte { return slices.Clone(s.head) }
 // Scan claims the request behind a code and checks what the server wants
 // signed: that it is canonical, of the right issuer, for this person and
 // device, that its list of documents is the one its root stands for, and that
-// the words it was approved by are the words it makes.
+// the words to show are those it names and say what it says.
 func (p *Phone) Scan(ctx context.Context, text string) (*Scan, error) {
 	f, err := ParseQR(p.cfg.QRBase, text)
 	if err != nil {
@@ -64,51 +80,92 @@ func (p *Phone) Scan(ctx context.Context, text string) (*Scan, error) {
 	if err := p.post(ctx, "/v1/claims", in, &w); err != nil {
 		return nil, err
 	}
-	a, err := statement.ParseHead(w.Head)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrStatement, err)
-	}
-	if err := p.checkApproval(a, w); err != nil {
+	s := &Scan{ID: w.ClaimID, DecideBy: w.DecideBy, head: w.Head}
+	if err := p.read(ctx, s, w); err != nil {
 		return nil, err
 	}
-	return &Scan{ID: w.ClaimID, DecideBy: w.DecideBy, Statement: a, head: w.Head, checked: make([]bool, len(a.Docs))}, nil
+	s.checked = make([]bool, len(s.Statement.Docs))
+	return s, nil
 }
 
-func (p *Phone) checkApproval(a statement.Approval, w wireScan) error {
-	root := true
-	if len(a.Docs) > 0 {
-		root = a.DocsRoot == statement.DocsRoot(a.Docs)
+// read reads and checks statement, manifest and display.
+func (p *Phone) read(ctx context.Context, s *Scan, w wireScan) error {
+	a, err := statement.ParseHead(w.Head)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrStatement, err)
 	}
-	return expect(append(p.mine(a.Issuer, a.Agent, a.Device),
-		check{"decision", a.Decision == statement.Approve},
-		check{"hash", gm.SM3(w.Head) == w.SM3},
-		check{"list of documents", root},
-		check{"display", a.Display == a.DisplayDigest(statement.Chinese)})...)
+	err = expect(append(p.mine(a.Issuer, a.Agent, a.Device),
+		check{"decision", a.Decision == statement.Approve}, check{"hash", gm.SM3(w.Head) == w.SM3})...)
+	if err != nil {
+		return err
+	}
+	if a.Listed() {
+		if a, err = p.list(ctx, a, s.path("manifest")); err != nil {
+			return err
+		}
+	}
+	s.Statement = a
+	if s.Display, err = a.Shows(w.Display); err != nil {
+		return fmt.Errorf("%w: %w", ErrStatement, err)
+	}
+	return nil
+}
+
+// list adds the manifest to a statement that does not hold its lines, if it is
+// the list that the statement names.
+func (p *Phone) list(ctx context.Context, a statement.Approval, path string) (statement.Approval, error) {
+	var manifest []byte
+	if err := p.get(ctx, path, &manifest); err != nil {
+		return a, err
+	}
+	whole, err := a.With(manifest)
+	if err != nil {
+		return a, fmt.Errorf("%w: %w", ErrStatement, err)
+	}
+	return whole, nil
 }
 
 func (s *Scan) path(action string) string { return "/v1/claims/" + escape(s.ID) + "/" + action }
 
-// Documents fetches every document of the request and checks each against its
-// line; ErrDocument when one is another. A file that bears several stamps is
-// fetched once.
-func (p *Phone) Documents(ctx context.Context, s *Scan) ([]Document, error) {
-	docs := make([]Document, 0, len(s.Statement.Docs))
-	fetched := map[gm.Digest][]byte{}
-	for i, line := range s.Statement.Docs {
-		b, ok := fetched[line.SM3]
-		if !ok {
-			if err := p.get(ctx, s.path(fmt.Sprintf("documents/%d", i+1)), &b); err != nil {
-				return nil, err
-			}
-			if gm.SM3(b) != line.SM3 {
-				return nil, fmt.Errorf("%w: document %d", ErrDocument, i+1)
-			}
-			fetched[line.SM3] = b
-		}
-		s.see(i)
-		docs = append(docs, Document{Line: line, Bytes: b})
+// Document fetches document i, from 1, and checks it against its line;
+// ErrDocument when it is another.
+func (p *Phone) Document(ctx context.Context, s *Scan, i int) (Document, error) {
+	if i < 1 || i > len(s.Statement.Docs) {
+		return Document{}, fmt.Errorf("%w: there is no document %d", ErrDocument, i)
 	}
-	return docs, nil
+	d := Document{Line: s.Statement.Docs[i-1]}
+	if err := p.get(ctx, s.path(fmt.Sprintf("documents/%d", i)), &d.Bytes); err != nil {
+		return Document{}, err
+	}
+	if gm.SM3(d.Bytes) != d.Line.SM3 {
+		return Document{}, fmt.Errorf("%w: document %d", ErrDocument, i)
+	}
+	s.see(i - 1)
+	return d, nil
+}
+
+// Documents fetches every document of the request, one after the other, until
+// one cannot be had or is another: what is ranged over last has the error. None
+// is kept, so that a batch need not fit into memory.
+func (p *Phone) Documents(ctx context.Context, s *Scan) iter.Seq2[Document, error] {
+	return func(yield func(Document, error) bool) {
+		for i := range s.Statement.Docs {
+			d, err := p.Document(ctx, s, i+1)
+			if !yield(d, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// Look fetches and checks every document and keeps none.
+func (p *Phone) Look(ctx context.Context, s *Scan) error {
+	for _, err := range p.Documents(ctx, s) {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *Scan) see(i int) {

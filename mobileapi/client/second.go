@@ -23,7 +23,7 @@ type Second struct {
 }
 
 // Summary is the request in words, made by the phone of the statement.
-func (s *Second) Summary(lang string) []statement.Line { return s.Statement.Summary(lang) }
+func (s *Second) Summary(lang string) []statement.Line { return s.Statement.Render(lang, nil).Lines }
 
 type wireSecond struct {
 	Ticket    string    `json:"ticket_id"`
@@ -40,7 +40,7 @@ func (p *Phone) Seconds(ctx context.Context) ([]*Second, error) {
 	}
 	list := make([]*Second, 0, len(found))
 	for _, w := range found {
-		s, err := p.readSecond(w)
+		s, err := p.readSecond(ctx, w)
 		if err != nil {
 			return nil, err
 		}
@@ -55,12 +55,12 @@ func (p *Phone) Second(ctx context.Context, ticket string) (*Second, error) {
 	if err := p.get(ctx, "/v1/seconds/"+escape(ticket), &w); err != nil {
 		return nil, err
 	}
-	return p.readSecond(w)
+	return p.readSecond(ctx, w)
 }
 
-// readSecond reads the first statement strictly: it is what will be named by its
-// hash.
-func (p *Phone) readSecond(w wireSecond) (*Second, error) {
+// readSecond reads the first statement strictly, with its manifest: it is what
+// will be named by its hash.
+func (p *Phone) readSecond(ctx context.Context, w wireSecond) (*Second, error) {
 	a, _, err := statement.ParseApproval(w.Statement)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrStatement, err)
@@ -68,6 +68,9 @@ func (p *Phone) readSecond(w wireSecond) (*Second, error) {
 	err = expect(check{"issuer", a.Issuer == p.cfg.Issuer}, check{"ticket", a.Ticket == w.Ticket},
 		check{"hash", gm.SM3(w.Statement) == w.SM3}, check{"purpose", a.Purpose == statement.Stamp},
 		check{"decision", a.Decision == statement.Approve}, check{"person", a.Agent.ID != p.self().Person})
+	if err == nil && a.Listed() {
+		a, err = p.list(ctx, a, "/v1/seconds/"+escape(w.Ticket)+"/manifest")
+	}
 	return &Second{Ticket: w.Ticket, DecideBy: w.DecideBy, Statement: a, bytes: w.Statement, seen: make([]bool, len(a.Docs))}, err
 }
 

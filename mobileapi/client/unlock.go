@@ -55,26 +55,36 @@ func (u *Unlocked) Sign(ctx context.Context, d *Draft) (*Result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("phone: sign: %w", err)
 	}
+	second, err := u.phone.second(d.bytes)
+	if err != nil {
+		return nil, err
+	}
 	r := &Result{}
-	return r, u.phone.post(ctx, "/v1/acts/"+escape(d.ActID)+"/sign", signed{sig}, r)
+	return r, u.phone.post(ctx, "/v1/acts/"+escape(d.ActID)+"/sign", signed{sig, second}, r)
 }
 
 // Approve signs a scanned request with the number on the page and gives the
 // request's new state. Every document must have been fetched before
-// ([Phone.Documents]): nobody signs what he could not look at.
+// ([Phone.Documents], [Phone.Look]): nobody signs what he could not look at.
 func (u *Unlocked) Approve(ctx context.Context, s *Scan, match string) (state string, err error) {
 	if !s.seen() {
 		return "", ErrUnseen
 	}
-	sig, err := u.key.Sign(statement.Complete(s.head, match))
+	whole := statement.Complete(s.head, match)
+	sig, err := u.key.Sign(whole)
 	if err != nil {
 		return "", fmt.Errorf("phone: sign: %w", err)
+	}
+	second, err := u.phone.second(whole)
+	if err != nil {
+		return "", err
 	}
 	in := struct {
 		HeadSM3 gm.Digest `json:"head_sm3"`
 		Match   string    `json:"match"`
 		Sig     binary    `json:"sig_sm2"`
-	}{gm.SM3(s.head), match, sig}
+		Second  binary    `json:"sig_hw,omitzero"`
+	}{gm.SM3(s.head), match, sig, second}
 	var out wireState
 	err = u.phone.post(ctx, s.path("approve"), in, &out)
 	return out.State, err

@@ -227,6 +227,7 @@ type wireScan struct {
 	ClaimID  string    `json:"claim_id"`
 	Head     binary    `json:"head"`
 	SM3      gm.Digest `json:"head_sm3"`
+	Display  binary    `json:"display"`
 	DecideBy time.Time `json:"decide_by"`
 }
 
@@ -235,9 +236,10 @@ type wireState struct {
 	State string `json:"state"`
 }
 
-// signed is a signature on the wire.
+// signed is a signature on the wire, with the passkey's.
 type signed struct {
-	Sig binary `json:"sig_sm2"`
+	Sig    binary `json:"sig_sm2"`
+	Second binary `json:"sig_hw,omitzero"`
 }
 
 // lines are a statement in words.

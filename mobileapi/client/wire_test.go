@@ -28,7 +28,9 @@ func TestWire(t *testing.T) {
 		"ScanClaim": &struct {
 			wireScan
 			words
-			Documents any `json:"documents"` // they are in the statement
+			Documents any `json:"documents"` // they are in the statement or its manifest
+			Count     any `json:"count"`
+			Manifest  any `json:"manifest"`
 		}{},
 		"ScanState": &struct {
 			wireState

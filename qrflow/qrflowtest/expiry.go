@@ -124,20 +124,27 @@ func testSweepGoesOn(t testing.TB, open Opener) {
 	}
 }
 
-// testDecideTimes: how long the person has depends on purpose and documents.
+// testDecideTimes: how long the person has depends on purpose and documents,
+// and the whole of a request, from its issue on, is never more than ten minutes.
 func testDecideTimes(t testing.TB, open Opener) {
 	for name, c := range map[string]struct {
 		purpose   string
 		documents int
+		open      time.Duration // 0: the default
 		want      time.Duration
 	}{
-		"login":        {statement.Login, 0, 90 * time.Second},
-		"bind":         {statement.Bind, 0, 180 * time.Second},
-		"one document": {statement.Stamp, 1, 300 * time.Second},
-		"twelve":       {statement.Stamp, 12, 320 * time.Second},
-		"fifty":        {statement.Stamp, 50, 480 * time.Second},
+		"login":                  {statement.Login, 0, 0, 90 * time.Second},
+		"bind":                   {statement.Bind, 0, 0, 180 * time.Second},
+		"one document":           {statement.Stamp, 1, 0, 300 * time.Second},
+		"ten":                    {statement.Stamp, 10, 0, 300 * time.Second},
+		"eleven":                 {statement.Stamp, 11, 0, 310 * time.Second},
+		"twenty-eight":           {statement.Stamp, 28, 0, 480 * time.Second},
+		"five hundred":           {statement.Stamp, 500, 0, 480 * time.Second},
+		"open longer":            {statement.Stamp, 28, 5 * time.Minute, 300 * time.Second},
+		"open longer, a log-in":  {statement.Login, 0, 550 * time.Second, 50 * time.Second},
+		"open longer, few pages": {statement.Stamp, 1, 250 * time.Second, 300 * time.Second},
 	} {
-		w := NewWorld(t, open)
+		w := NewWorld(t, open, func(d *qrflow.Deps) { d.Limits.Open = c.open })
 		r := Request(c.purpose)
 		r.Documents = c.documents
 		o, err := w.Service.Open(t.Context(), r)

@@ -73,9 +73,9 @@ func advance(to qrflow.State) func(testing.TB, *World, *Case) error {
 	}
 }
 
-// testMatrix makes every call in every state: only what the table allows
+// testAT038Matrix makes every call in every state: only what the table allows
 // succeeds, and everything else leaves the ticket as it was (AT-038).
-func testMatrix(t testing.TB, open Opener) {
+func testAT038Matrix(t testing.TB, open Opener) {
 	for _, state := range qrflow.States() {
 		for _, call := range calls() {
 			w := NewWorld(t, open)

@@ -36,9 +36,9 @@ func breaches() []breach {
 	}
 }
 
-// testOrderOfChecks: each check fails with its code, and of two that fail the
+// testAT038OrderOfChecks: each check fails with its code, and of two that fail the
 // earlier one answers (AT-038).
-func testOrderOfChecks(t testing.TB, open Opener) {
+func testAT038OrderOfChecks(t testing.TB, open Opener) {
 	all := breaches()
 	for i, first := range all {
 		for _, second := range all[i:] {
@@ -59,10 +59,10 @@ func testOrderOfChecks(t testing.TB, open Opener) {
 	}
 }
 
-// testBadSignatures: what is not an SM2 signature over exactly these bytes by
+// testAT020BadSignatures: what is not an SM2 signature over exactly these bytes by
 // exactly this key is refused, and the ticket can still be approved (AT-020,
 // AT-025, AT-039).
-func testBadSignatures(t testing.TB, open Opener) {
+func testAT020BadSignatures(t testing.TB, open Opener) {
 	w := NewWorld(t, open, func(d *qrflow.Deps) { d.Limits.OpenTickets = 100 })
 	c, login := w.Play(t, statement.Stamp, qrflow.Claimed), w.Play(t, statement.Login, qrflow.Claimed)
 	stranger := NewPhone(t, "us_1", "dv_9")

@@ -146,7 +146,7 @@ func (s *stage) claim(ctx context.Context, r *drive.Request) (string, *client.Sc
 	check(s.b, err)
 	s.watch.mark("number to the page, phone's check of the statement")
 	s.phone.part = "document to the phone"
-	_, err = s.agent.Documents(ctx, scan)
+	err = s.agent.Look(ctx, scan)
 	check(s.b, err)
 	return number, scan
 }

@@ -57,7 +57,7 @@ func TestStampWithARealBrowser(t *testing.T) {
 
 	scan, err := p.agent.Scan(t.Context(), readPage(t, tab, "1-code"))
 	check(t, err)
-	_, err = p.agent.Documents(t.Context(), scan)
+	err = p.agent.Look(t.Context(), scan)
 	check(t, err)
 	number := numberOnPage(t, tab)
 	u, err := p.agent.Unlock(t.Context(), drive.PIN)

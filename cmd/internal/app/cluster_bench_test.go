@@ -71,7 +71,7 @@ func BenchmarkApprovalToOtherPage(b *testing.B) {
 		check(b, err)
 		scan, err := drive.Claim(b.Context(), k.agent, r)
 		check(b, err)
-		_, err = k.agent.Documents(b.Context(), scan)
+		err = k.agent.Look(b.Context(), scan)
 		check(b, err)
 		number, err := r.Page.Number(b.Context())
 		check(b, err)

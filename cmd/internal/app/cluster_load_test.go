@@ -81,7 +81,7 @@ func (l *load) confirm(ctx context.Context, unlocked *client.Unlocked, ticket, d
 	if err != nil {
 		return fmt.Errorf("scan: %w", err)
 	}
-	if _, err := insist(ctx, func() ([]client.Document, error) { return l.agent.Documents(ctx, scan) }); err != nil {
+	if _, err := insist(ctx, func() (struct{}, error) { return struct{}{}, l.agent.Look(ctx, scan) }); err != nil {
 		return fmt.Errorf("documents: %w", err)
 	}
 	m, err := w.wait(ctx, func(m drive.Message) bool { return m.Type == "claimed" && m.Match != "" || m.Type == "ended" })

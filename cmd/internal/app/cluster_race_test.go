@@ -68,7 +68,7 @@ func (x *crossing) round(t *testing.T, n int, r *rand.Rand) {
 	defer req.Page.Close()
 	scan, err := drive.Claim(ctx, x.cluster.agent, req)
 	check(t, err)
-	_, err = x.cluster.agent.Documents(ctx, scan)
+	err = x.cluster.agent.Look(ctx, scan)
 	check(t, err)
 	number, err := req.Page.Number(ctx)
 	check(t, err)

@@ -26,7 +26,7 @@ func TestRollingRestartLosesNothing(t *testing.T) {
 	w := &waiting{net: k.Net, origin: k.system.Origin, url: r.Opened.SocketURL, page: r.Page}
 	scan, err := drive.Claim(t.Context(), k.agent, r)
 	check(t, err)
-	_, err = k.agent.Documents(t.Context(), scan)
+	err = k.agent.Look(t.Context(), scan)
 	check(t, err)
 	for i := range 2 {
 		k.restartInner(t, i, app.Options{})

@@ -1,10 +1,17 @@
 package app_test
 
 import (
+	"net/http"
+	"strings"
 	"testing"
+	"time"
 
+	"yunzhang.dev/authz/unit"
+	"yunzhang.dev/cloudseal"
 	"yunzhang.dev/cmd/internal/app"
 	"yunzhang.dev/cmd/internal/drive"
+	"yunzhang.dev/cmd/internal/store"
+	"yunzhang.dev/web/httpx/sign"
 )
 
 // blobs lists the sealed documents by name.
@@ -76,7 +83,7 @@ func (p *party) otherDocument(t *testing.T) (name string) {
 }
 
 // The bytes change after the agent has seen them and before he approves.
-func TestRefusedDocumentChangedAfterDisplay(t *testing.T) {
+func TestAT029DocumentChangedAfterDisplay(t *testing.T) {
 	t.Parallel()
 	p := newParty(t, 5, app.Options{})
 	other := p.otherDocument(t)
@@ -86,7 +93,7 @@ func TestRefusedDocumentChangedAfterDisplay(t *testing.T) {
 	good := p.sealed(t, path)
 	scan, err := drive.Claim(t.Context(), p.agent, r)
 	check(t, err)
-	_, err = p.agent.Documents(t.Context(), scan) // what he sees
+	err = p.agent.Look(t.Context(), scan) // what he sees
 	check(t, err)
 	number, err := r.Page.Number(t.Context())
 	check(t, err)
@@ -110,7 +117,7 @@ func TestRefusedDocumentChangedAfterDisplay(t *testing.T) {
 }
 
 // The bytes change after the approval and before the signer has read them.
-func TestDocumentChangedBeforeItIsSigned(t *testing.T) {
+func TestAT030DocumentChangedBeforeItIsSigned(t *testing.T) {
 	t.Parallel()
 	stop := stopAt("intent")
 	p := newParty(t, 5, app.Options{Checkpoint: stop.checkpoint})
@@ -125,4 +132,86 @@ func TestDocumentChangedBeforeItIsSigned(t *testing.T) {
 	stop.release()
 	p.failed(t, r, "document-changed")
 	p.untouched(t, p.system, doc, 5)
+}
+
+// AT-031: place, page or version of the seal change in the database after the
+// scan. Each is refused, and there is no call by which a declaration system could
+// ask for it.
+func TestAT031PlaceOrSealChangedAfterTheScan(t *testing.T) {
+	t.Parallel()
+	p := newParty(t, 5, app.Options{})
+	r, doc := p.ask(t, p.system, "chp")
+	scan, err := drive.Claim(t.Context(), p.agent, r)
+	check(t, err)
+	placed := func(change func(*cloudseal.Preparation)) func() {
+		return func() {
+			p.write(t, func(tx unit.Tx, m *store.Main) error {
+				d, err := m.Seals.Documents.Get(tx, doc)
+				if err != nil {
+					return err
+				}
+				made, err := m.Seals.Preparations.Find(tx, unit.Query{Index: "hold+index", Key: []any{d.Hold}})
+				if err != nil {
+					return err
+				}
+				change(made[0])
+				return m.Seals.Preparations.Replace(tx, made[0])
+			})
+		}
+	}
+	sealed := func(turn byte) func() {
+		return func() {
+			p.write(t, func(tx unit.Tx, m *store.Main) error {
+				seal, err := m.Seals.Seals.Get(tx, p.seal)
+				if err != nil {
+					return err
+				}
+				seal.Hash[0] ^= turn
+				return m.Seals.Seals.Replace(tx, seal)
+			})
+		}
+	}
+	for name, c := range map[string]struct {
+		do, undo func()
+		code     string
+	}{
+		"place": {placed(func(one *cloudseal.Preparation) { one.Line.Place.X += 20 }),
+			placed(func(one *cloudseal.Preparation) { one.Line.Place.X -= 20 }), "document-changed"},
+		"page": {placed(func(one *cloudseal.Preparation) { one.Line.Place.Page++ }),
+			placed(func(one *cloudseal.Preparation) { one.Line.Place.Page-- }), "document-changed"},
+		"another seal on it": {placed(func(one *cloudseal.Preparation) { one.Seal.Hash[0] ^= 1 }),
+			placed(func(one *cloudseal.Preparation) { one.Seal.Hash[0] ^= 1 }), "seal-state"},
+		"version of the seal": {sealed(1), sealed(1), "seal-state"},
+	} {
+		c.do()
+		err := p.approveNow(t, p.agent, r, scan)
+		t.Logf("%s: %v", name, err)
+		wantCode(t, err, c.code)
+		p.untouched(t, p.system, doc, 5)
+		c.undo()
+	}
+	for _, method := range []string{http.MethodPut, http.MethodPatch, http.MethodPost} {
+		status := p.raw(t, method, "/v1/tickets/"+r.Ticket)
+		if status != http.StatusNotFound && status != http.StatusMethodNotAllowed {
+			t.Errorf("%s of a ticket: %d", method, status)
+		}
+	}
+	check(t, p.approveNow(t, p.agent, r, scan))
+	_, err = p.system.Fetch(t.Context(), r)
+	check(t, err)
+}
+
+// raw sends a request of the declaration system that its client has no word for,
+// and gives the status.
+func (p *party) raw(t *testing.T, method, path string) int {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, p.Config.Sites.Portal+path, strings.NewReader(`{"documents":[]}`))
+	check(t, err)
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Idempotency-Key", "raw-request-of-the-attack-test")
+	check(t, sign.HTTP(req, sign.SM2{Key: p.system.Key}, sign.NewParams(p.system.KeyID, time.Now())))
+	res, err := p.Net.Client().Do(req)
+	check(t, err)
+	defer res.Body.Close()
+	return res.StatusCode
 }

@@ -118,7 +118,7 @@ func TestFromRegistrationToVerdict(t *testing.T) {
 		check(t, err)
 		scan, err := drive.Claim(t.Context(), p.agent, r)
 		check(t, err)
-		for _, l := range scan.Summary("zh") {
+		for _, l := range scan.Summary() {
 			t.Log(l.Label, l.Value)
 		}
 		check(t, drive.Approve(t.Context(), p.agent, r, scan))

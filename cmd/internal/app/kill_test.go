@@ -189,7 +189,7 @@ func (k *killWorld) approveUntilDeath(t *testing.T) string {
 	r, _ := k.ask(t, k.system, killAccount)
 	scan, err := drive.Claim(t.Context(), k.agent, r)
 	check(t, err)
-	_, err = k.agent.Documents(t.Context(), scan)
+	err = k.agent.Look(t.Context(), scan)
 	check(t, err)
 	number, err := r.Page.Number(t.Context())
 	check(t, err)

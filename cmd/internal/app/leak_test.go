@@ -125,7 +125,7 @@ func TestAT068PagesLearnNoNames(t *testing.T) {
 	check(t, err)
 	scan, err := p.agent.Scan(t.Context(), frame)
 	check(t, err)
-	_, err = p.agent.Documents(t.Context(), scan)
+	err = p.agent.Look(t.Context(), scan)
 	check(t, err)
 	u, err := p.agent.Unlock(t.Context(), drive.PIN)
 	check(t, err)

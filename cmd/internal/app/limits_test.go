@@ -18,7 +18,7 @@ func TestDeviceIsLockedAfterThreeBlockedRequests(t *testing.T) {
 		r, _ := p.ask(t, p.system, "lisi")
 		scan, err := drive.Claim(t.Context(), p.agent, r)
 		check(t, err)
-		_, err = p.agent.Documents(t.Context(), scan)
+		err = p.agent.Look(t.Context(), scan)
 		check(t, err)
 		number, err := r.Page.Number(t.Context())
 		check(t, err)

@@ -36,25 +36,44 @@ func claimant(who authz.Caller) (qrflow.Claimant, error) {
 }
 
 // Claim implements mobileapi.Scans.
-func (s scans) Claim(ctx context.Context, who authz.Caller, f mobileapi.Frame) (*mobileapi.Scan, error) {
+func (s scans) Claim(ctx context.Context, who authz.Caller, f mobileapi.Frame, lang string) (*mobileapi.Scan, error) {
 	c, err := claimant(who)
 	if err != nil {
 		return nil, err
 	}
+	c.Lang = lang
 	claim, err := s.binding.Claim(ctx, c, qrflow.Scan{Handle: f.Handle, N: f.N, MAC: f.MAC})
 	if err != nil {
 		return nil, err
 	}
-	return &mobileapi.Scan{ID: claim.ID, Head: claim.Head, DecideBy: claim.Deadline}, nil
+	display, err := binding.Display(claim)
+	if err != nil {
+		return nil, err
+	}
+	return &mobileapi.Scan{ID: claim.ID, Head: claim.Head, Display: display, DecideBy: claim.Deadline}, nil
+}
+
+// Manifest implements mobileapi.Scans.
+func (s scans) Manifest(ctx context.Context, who authz.Caller, claim string) ([]byte, error) {
+	held, err := s.held(ctx, who, claim)
+	if err != nil {
+		return nil, err
+	}
+	return s.binding.Manifest(ctx, held.Ticket)
+}
+
+// held gives a claim to the device that made it.
+func (s scans) held(ctx context.Context, who authz.Caller, claim string) (qrflow.Claim, error) {
+	c, err := claimant(who)
+	if err != nil {
+		return qrflow.Claim{}, err
+	}
+	return s.flow.Held(ctx, c, claim)
 }
 
 // Document implements mobileapi.Scans.
 func (s scans) Document(ctx context.Context, who authz.Caller, claim string, i int) (*mobileapi.Document, error) {
-	c, err := claimant(who)
-	if err != nil {
-		return nil, err
-	}
-	held, err := s.flow.Held(ctx, c, claim)
+	held, err := s.held(ctx, who, claim)
 	if err != nil {
 		return nil, err
 	}

@@ -125,7 +125,7 @@ func TestRelaySwappedDocument(t *testing.T) {
 	path := p.addedBy(t, func() { r, doc = p.ask(t, p.system, "swap") })
 	scan, err := drive.Claim(t.Context(), p.agent, r)
 	check(t, err)
-	_, err = p.agent.Documents(t.Context(), scan)
+	err = p.agent.Look(t.Context(), scan)
 	check(t, err)
 	p.putBack(t, path, p.sealed(t, other))
 	number, err := r.Page.Number(t.Context())

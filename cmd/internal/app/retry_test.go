@@ -20,7 +20,7 @@ func TestAT023RetryAtTheHeir(t *testing.T) {
 	r, _ := k.ask(t, k.system, "kill")
 	scan, err := drive.Claim(t.Context(), k.agent, r)
 	check(t, err)
-	_, err = k.agent.Documents(t.Context(), scan)
+	err = k.agent.Look(t.Context(), scan)
 	check(t, err)
 	number, err := r.Page.Number(t.Context())
 	check(t, err)

@@ -94,10 +94,10 @@ func TestReviewDocumentsEndWithTheirTicket(t *testing.T) {
 	r, _ := p.ask(t, p.system, "r1")
 	scan, err := drive.Claim(t.Context(), p.agent, r)
 	check(t, err)
-	_, err = p.agent.Documents(t.Context(), scan)
+	err = p.agent.Look(t.Context(), scan)
 	check(t, err)
 	check(t, p.system.Cancel(t.Context(), r.Ticket))
-	_, err = p.agent.Documents(t.Context(), scan)
+	err = p.agent.Look(t.Context(), scan)
 	wantCode(t, err, "wrong-state")
 
 	r, _ = p.ask(t, p.system, "r2")
@@ -106,7 +106,7 @@ func TestReviewDocumentsEndWithTheirTicket(t *testing.T) {
 	check(t, drive.Approve(t.Context(), p.agent, r, scan))
 	_, err = p.system.Fetch(t.Context(), r)
 	check(t, err)
-	_, err = p.agent.Documents(t.Context(), scan)
+	err = p.agent.Look(t.Context(), scan)
 	wantCode(t, err, "wrong-state")
 }
 

@@ -19,7 +19,7 @@ const far = "203.0.113.0/24 Chrome/Windows"
 // approveNow copies the number and confirms, without showing a face.
 func (p *party) approveNow(t *testing.T, phone *client.Phone, r *drive.Request, scan *client.Scan) error {
 	t.Helper()
-	_, err := phone.Documents(t.Context(), scan)
+	err := phone.Look(t.Context(), scan)
 	check(t, err)
 	number, err := r.Page.Number(t.Context())
 	check(t, err)

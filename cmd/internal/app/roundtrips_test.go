@@ -142,7 +142,7 @@ func TestRoundTripsOfAnApproval(t *testing.T) {
 		check(t, err)
 		scan, err := drive.Claim(t.Context(), p.agent, r)
 		check(t, err)
-		_, err = p.agent.Documents(t.Context(), scan)
+		err = p.agent.Look(t.Context(), scan)
 		check(t, err)
 		number, err := r.Page.Number(t.Context())
 		check(t, err)

@@ -41,6 +41,14 @@ func (s seconds) Document(ctx context.Context, who authz.Caller, ticket string, 
 	return &mobileapi.Document{MediaType: "application/pdf", Bytes: b}, nil
 }
 
+// Manifest implements mobileapi.Seconds.
+func (s seconds) Manifest(ctx context.Context, who authz.Caller, ticket string) ([]byte, error) {
+	if _, err := s.binding.Second(ctx, who, ticket); err != nil {
+		return nil, err
+	}
+	return s.binding.Manifest(ctx, ticket)
+}
+
 // Draft implements mobileapi.Seconds.
 func (s seconds) Draft(ctx context.Context, who authz.Caller, ticket, opinion, note string) (*authz.Act, error) {
 	return s.binding.DraftSecond(ctx, who, ticket, opinion, note)

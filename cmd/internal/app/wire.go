@@ -14,6 +14,7 @@ import (
 	"yunzhang.dev/cloudseal/ca"
 	"yunzhang.dev/cloudseal/gm"
 	"yunzhang.dev/cloudseal/keys"
+	"yunzhang.dev/cloudseal/verify"
 	"yunzhang.dev/qrflow"
 )
 
@@ -96,7 +97,8 @@ func (a *App) wireSeals() error {
 		return err
 	}
 	limits := cloudseal.DefaultLimits()
-	limits.MaxDocument, limits.MaxBatch, limits.Validity = c.Limits.Document, c.Limits.Batch, c.Lifetimes.Seal.D()
+	limits.MaxDocument, limits.MaxBatch, limits.MaxBatchBytes = c.Limits.Document, c.Limits.Batch, c.Limits.BatchBytes
+	limits.Validity = c.Lifetimes.Seal.D()
 	limits.DailyUpload = c.Limits.DailyUpload
 	d.seals, err = cloudseal.New(cloudseal.Deps{
 		Work: a.main.Work, Tables: a.main.Seals, Holders: holders{d.authz}, Acts: acts{d.authz}, Filings: a.outside.registry,
@@ -104,6 +106,7 @@ func (a *App) wireSeals() error {
 		Maker: a.secrets.Maker, MakerCertificate: a.secrets.MakerCert, StatusKey: a.secrets.Status,
 		Roots: [][]byte{a.secrets.RootCert}, Intermediates: [][]byte{a.secrets.IssuingCert},
 		Authorities: []gm.PublicKey{a.secrets.Authority.Public()}, Host: c.Sites.Issuer, Node: c.NodeName(), Limits: limits,
+		Second: a.passkeys(), Passkeys: verify.Passkeys{RPID: a.passkeys().RPID, Origins: a.passkeys().Origins},
 		Now: a.now, Log: a.log, Checkpoint: a.opts.Checkpoint,
 	})
 	return err

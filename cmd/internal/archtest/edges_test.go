@@ -16,14 +16,15 @@ var leaves = map[string][]string{
 
 // edges are the arrows of DESIGN.md between project packages, leaves aside.
 var edges = map[string][]string{
-	"authz/unit/unittest": {},
-	"authz/registry":      {},
-	"authz/realperson":    {},
-	"authz/notify":        {},
-	"authz/onetime":       {},
-	"authz/passkey":       {"authz"},
-	"authz/authztest":     {"authz", "authz/..."},
-	"authz":               {"authz/registry", "authz/realperson", "authz/notify", "authz/onetime"},
+	"authz/unit/unittest":   {},
+	"authz/registry":        {},
+	"authz/realperson":      {},
+	"authz/notify":          {},
+	"authz/onetime":         {},
+	"authz/passkey":         {"authz"},
+	"authz/passkey/softkey": {},
+	"authz/authztest":       {"authz", "authz/..."},
+	"authz":                 {"authz/registry", "authz/realperson", "authz/notify", "authz/onetime"},
 
 	"qrflow":            {"authz"},
 	"qrflow/qrflowtest": {"qrflow", "authz", "authz/unit/unittest"},
@@ -54,7 +55,7 @@ var edges = map[string][]string{
 	"web/console":           {"web/httpx", "web/httpx/deviceproof", "web/ui", "binding", "cloudseal/...", "qrflow", "authz", "authz/..."},
 	"qrflow/ws":             {"web/httpx", "qrflow"},
 	"mobileapi":             {"web/httpx", "web/httpx/deviceproof", "binding", "cloudseal/...", "qrflow", "authz", "authz/..."},
-	"mobileapi/client":      {"authz", "authz/statement"},
+	"mobileapi/client":      {"authz", "authz/statement", "authz/passkey"},
 	"binding/api":           {"web/httpx", "web/httpx/sign", "binding", "cloudseal/...", "qrflow", "authz"},
 
 	"cmd/...": {"..."},

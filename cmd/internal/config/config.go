@@ -125,8 +125,13 @@ type Log struct {
 type Limits struct {
 	// Largest document, bytes. It is held in memory while it is stamped.
 	Document int `toml:"document"`
-	// Most documents of one request: what a person can look through.
+	// Most documents of one request, at most 500. All of them are stamped or
+	// none. Up to 50 a person reads in the request itself, more in a list that
+	// he can search; set 50 where nobody should approve what he has not read.
 	Batch int `toml:"batch"`
+	// Largest request, bytes of all its documents. The signer hashes them
+	// between the approval and lifetimes.start; they are not held in memory.
+	BatchBytes int `toml:"batch_bytes"`
 	// Requests a second of one declaration system.
 	ApplicationRate int `toml:"application_rate"`
 	// Requests a second of one address, for phones and the public.
@@ -231,7 +236,7 @@ func Default() Config {
 		}},
 		Log: Log{Level: "info", Format: "text"},
 		Limits: Limits{
-			Document: 20 << 20, Batch: 50, ApplicationRate: 100, AddressRate: 50, SocketsPerAddress: 50,
+			Document: 20 << 20, Batch: 500, BatchBytes: 512 << 20, ApplicationRate: 100, AddressRate: 50, SocketsPerAddress: 50,
 			Connections: 20_000, OpenTickets: 3, TicketRate: 20, ClaimRate: 10, BadFrames: 5, BlockedADay: 3, DailyUpload: 100 << 30, PINTries: 5, StampWorkers: 2,
 		},
 		Lifetimes: Lifetimes{

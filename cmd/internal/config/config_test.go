@@ -105,6 +105,9 @@ func TestRefusals(t *testing.T) {
 		{"a proxy without a mask", usable, "YUNZHANG_TLS_TRUSTED_PROXIES=10.0.0.1", "trusted_proxies"},
 		{"level", usable, "YUNZHANG_LOG_LEVEL=loud", "log.level"},
 		{"frame too long", usable, "YUNZHANG_LIFETIMES_FRAME=9s", "lifetimes.frame"},
+		{"longer than a request may last", usable, "YUNZHANG_LIFETIMES_OPEN=4m YUNZHANG_LIFETIMES_DECIDE_STAMP=7m", "more than the 10m"},
+		{"a batch too large", usable, "YUNZHANG_LIMITS_BATCH=501", "limits.batch"},
+		{"a batch smaller than a document", usable, "YUNZHANG_LIMITS_BATCH_BYTES=5", "limits.batch_bytes"},
 		{"unknown engine", usable, "YUNZHANG_STORE_ENGINE=postgres", "neither embedded nor mongodb"},
 		{"no connection string", usable + "[store]\nengine = \"mongodb\"\n", "", "store.mongodb.uri: is no connection string"},
 		{"weaker than majority", mongo("mongodb://a,b/?replicaSet=r&w=1", ""), "", "store.mongodb.uri: sets w"},
@@ -121,7 +124,7 @@ func TestRefusals(t *testing.T) {
 			t.Parallel()
 			var env []string
 			if row.env != "" {
-				env = []string{row.env}
+				env = strings.Fields(row.env)
 			}
 			_, err := config.Load(write(t, row.text), env)
 			if err == nil || !strings.Contains(err.Error(), row.want) {

@@ -147,7 +147,8 @@ func (c *Config) checkNumbers() error {
 		key             string
 		value, min, max int
 	}{
-		{"limits.document", l.Document, 1 << 10, 64 << 20}, {"limits.batch", l.Batch, 1, 50},
+		{"limits.document", l.Document, 1 << 10, 64 << 20}, {"limits.batch", l.Batch, 1, 500},
+		{"limits.batch_bytes", l.BatchBytes, l.Document, 4 << 30},
 		{"limits.application_rate", l.ApplicationRate, 1, 100_000}, {"limits.address_rate", l.AddressRate, 1, 100_000},
 		{"limits.sockets_per_address", l.SocketsPerAddress, 1, 100_000}, {"limits.connections", l.Connections, 10, 1_000_000},
 		{"limits.open_tickets", l.OpenTickets, 1, 100}, {"limits.pin_tries", l.PINTries, 3, 10}, {"limits.stamp_workers", l.StampWorkers, 1, 256},
@@ -167,7 +168,7 @@ func (c *Config) checkNumbers() error {
 
 func (c *Config) checkLifetimes() error {
 	l := c.Lifetimes
-	var bad []error
+	bad := []error{c.checkDecision()}
 	for _, r := range []struct {
 		key             string
 		value, min, max time.Duration
@@ -195,6 +196,19 @@ func (c *Config) checkLifetimes() error {
 		}
 	}
 	return errors.Join(bad...)
+}
+
+// wholeRequest is how long a request may last from its issue to the decision
+// (ASVS 6.5.5).
+const wholeRequest = 10 * time.Minute
+
+func (c *Config) checkDecision() error {
+	l := c.Lifetimes
+	longest := max(l.DecideLogin.D(), l.DecideBind.D(), l.DecideStamp.D())
+	if l.Open.D()+longest > wholeRequest {
+		return wrong("lifetimes.open", "%s and %s to decide are more than the %s a request may last", l.Open, Duration(longest), Duration(wholeRequest))
+	}
+	return nil
 }
 
 func (c *Config) checkRisk() error {

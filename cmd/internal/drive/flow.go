@@ -82,7 +82,7 @@ func Claim(ctx context.Context, p *client.Phone, r *Request) (*client.Scan, erro
 // Approve looks at everything, copies the number from the page, unlocks the
 // phone and confirms, showing the face where that is asked for.
 func Approve(ctx context.Context, p *client.Phone, r *Request, scan *client.Scan) error {
-	if _, err := p.Documents(ctx, scan); err != nil {
+	if err := p.Look(ctx, scan); err != nil {
 		return fmt.Errorf("documents: %w", err)
 	}
 	number, err := r.Page.Number(ctx)

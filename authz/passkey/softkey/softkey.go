@@ -1,16 +1,18 @@
-// Package authztest holds what tests of other packages need of authz: a
-// software WebAuthn authenticator, and a world of people, organizations and
-// devices over the in-memory store.
-package authztest
+// Package softkey is a WebAuthn authenticator in software: the second key of the
+// sandbox's command-line phone, and what tests break a check with. It promises
+// nothing about hardware or about who touches it.
+package softkey
 
 import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 
 	"github.com/go-webauthn/webauthn/protocol/webauthncbor"
 	"github.com/go-webauthn/webauthn/protocol/webauthncose"
@@ -28,8 +30,8 @@ type Authenticator struct {
 	key *ecdsa.PrivateKey
 }
 
-// NewAuthenticator makes one for a relying party and origin.
-func NewAuthenticator(rpid, origin string) (*Authenticator, error) {
+// New makes one for a relying party and origin.
+func New(rpid, origin string) (*Authenticator, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
@@ -74,6 +76,42 @@ func (a *Authenticator) Assert(challenge []byte) ([]byte, error) {
 	return a.credential(map[string]string{
 		"clientDataJSON": b64(client), "authenticatorData": b64(auth), "signature": b64(sig),
 	})
+}
+
+// kept is an authenticator in a file.
+type kept struct {
+	RPID       string `json:"rp_id"`
+	Origin     string `json:"origin"`
+	Credential []byte `json:"credential"`
+	Key        []byte `json:"key"` // PKCS #8
+	Count      uint32 `json:"count"`
+}
+
+// Bytes gives the authenticator, its private key included, for a file that only
+// its owner reads.
+func (a *Authenticator) Bytes() ([]byte, error) {
+	key, err := x509.MarshalPKCS8PrivateKey(a.key)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(kept{a.RPID, a.Origin, a.Credential, key, a.Count})
+}
+
+// Parse reads what Bytes gave.
+func Parse(b []byte) (*Authenticator, error) {
+	var k kept
+	if err := json.Unmarshal(b, &k); err != nil {
+		return nil, err
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(k.Key)
+	if err != nil {
+		return nil, err
+	}
+	key, ok := parsed.(*ecdsa.PrivateKey)
+	if !ok || len(k.Credential) == 0 {
+		return nil, errors.New("softkey: not a passkey")
+	}
+	return &Authenticator{RPID: k.RPID, Origin: k.Origin, Credential: k.Credential, Count: k.Count, UserVerified: true, key: key}, nil
 }
 
 func (a *Authenticator) clientData(kind string, challenge []byte) []byte {
