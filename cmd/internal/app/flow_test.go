@@ -39,8 +39,13 @@ func check(t testing.TB, err error) {
 
 func newParty(t testing.TB, uses int, o app.Options) *party {
 	t.Helper()
+	return newPartyIn(t, t.TempDir(), uses, o)
+}
+
+// newPartyIn is newParty with a folder that may outlive the test.
+func newPartyIn(t testing.TB, dir string, uses int, o app.Options) *party {
+	t.Helper()
 	o.World = world()
-	dir := t.TempDir()
 	base, c, a := startIn(t, dir, o)
 	return gather(t, dir, uses, base, c, a)
 }

@@ -154,7 +154,7 @@ func (m *Member) Release() { m.do(func() { m.held = false }) }
 
 // Delay makes a secondary slow: it has an entry only so long after the
 // primary.
-func (m *Member) Delay(d time.Duration) { m.do(func() { m.delay = d }) }
+func (m *Member) Delay(d time.Duration) { m.do(func() { m.delay, m.due = d, false }) }
 
 // Skew puts the member's clock forward, or back.
 func (m *Member) Skew(d time.Duration) { m.do(func() { m.skew = d }) }
