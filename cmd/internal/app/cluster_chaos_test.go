@@ -48,7 +48,7 @@ func faultyRun(t *testing.T, seed uint64) {
 	if !set.Controlled() {
 		t.Skip("the members of a running MongoDB are not ours to kill")
 	}
-	const uses = 40
+	const uses = 80
 	k := newCluster(t, set, 3, uses)
 	for i := range 3 {
 		k.startProcess(t, i)
