@@ -43,7 +43,9 @@ func TestAT048FurtherDeviceNeedsTheFaceAndCools(t *testing.T) {
 	phone, err := p.anotherPhone(t, "new", false)
 	check(t, err)
 	for _, number := range []string{drive.Agent().Phone, drive.Company().Legal.Phone} {
-		told := func(m notify.Sent) bool { return m.Template == notify.DeviceEnrolled && m.Params["device"] == "新手机" }
+		told := func(m notify.Sent) bool {
+			return m.Template == notify.DeviceEnrolled && m.Params["device"] == "新手机"
+		}
 		if !slices.ContainsFunc(p.app.Messages(number), told) {
 			t.Errorf("%s was not told", number)
 		}
