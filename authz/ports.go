@@ -24,12 +24,14 @@ type Authority interface {
 	Sign(statement []byte) ([]byte, error)
 }
 
-// Stops tells the signer that a power has ended. When Stop returns, nothing
+// Stops tells the signer that a power has ended. When Stop returns nil, nothing
 // more will be signed under it; before, the end is not acknowledged to anyone.
-// Both are idempotent.
+// Both are idempotent. Of what is told of one power the highest version holds,
+// and the stop of two with the same, in whatever order they arrive: an older
+// Lift is nil without effect, a Stop behind a newer Lift fault.StateConflict.
 type Stops interface {
-	Stop(ctx context.Context, kind, id string) error
-	Lift(ctx context.Context, kind, id string) error
+	Stop(ctx context.Context, kind, id string, version int64) error
+	Lift(ctx context.Context, kind, id string, version int64) error
 }
 
 // Blinder makes the keyed hashes under which personal data are looked up:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"yunzhang.dev/authz/unit"
@@ -57,59 +58,69 @@ func (s *Service) Retell(ctx context.Context) error {
 }
 
 // tellOne tells the state as it is now, and again while it changes under its
-// hands: whoever tells last tells what is true.
+// hands. The version of the row goes along, so that one who looked earlier and
+// tells later undoes nothing. Every change has a tell of its own, so the last of
+// them is never noted as done on the strength of an older look.
 func (s *Service) tellOne(ctx context.Context, t *Tell) error {
 	for {
-		stopped, err := s.stopped(ctx, t)
+		now, err := s.stands(ctx, t)
 		if err != nil {
 			return err
 		}
 		tell := s.stops.Lift
-		if stopped {
+		if now.stopped {
 			tell = s.stops.Stop
 		}
-		if err := tell(ctx, t.Kind, t.Subject); err != nil {
+		if err := tell(ctx, t.Kind, t.Subject, now.version); err != nil {
 			return err
 		}
-		done, err := s.told(ctx, t, stopped)
+		done, err := s.told(ctx, t, now.stopped)
 		if err != nil || done {
 			return err
 		}
 	}
 }
 
-// stopped is the state of the power behind a tell.
-func (s *Service) stopped(ctx context.Context, t *Tell) (stopped bool, err error) {
-	err = s.work.View(ctx, func(tx unit.Tx) error {
-		stopped, err = s.stoppedIn(tx, t)
-		return err
-	})
-	return stopped, err
+// standing is the state of the power behind a tell.
+type standing struct {
+	stopped bool
+	version int64 // of the row that says so
 }
 
-func (s *Service) stoppedIn(tx unit.Tx, t *Tell) (bool, error) {
+// final is the version of an end for good: no lift is newer.
+const final = math.MaxInt64
+
+func (s *Service) stands(ctx context.Context, t *Tell) (now standing, err error) {
+	err = s.work.View(ctx, func(tx unit.Tx) error {
+		now, err = s.standsIn(tx, t)
+		return err
+	})
+	return now, err
+}
+
+func (s *Service) standsIn(tx unit.Tx, t *Tell) (standing, error) {
 	role := Agent
 	switch t.Kind {
 	case KindDelegation, KindDevice:
-		return true, nil // their end is final, and nothing else is told of them
+		return standing{stopped: true, version: final}, nil // nothing else is told of them
 	case KindLegal:
 		role = Legal
 	}
 	m, err := s.t.Memberships.Get(tx, t.Member)
 	if err != nil {
-		return false, err
+		return standing{}, err
 	}
-	return m.State != Active || m.Role != role, nil
+	return standing{stopped: m.State != Active || m.Role != role, version: m.Ver}, nil
 }
 
 // told marks a tell as done if the state is still the one that was told.
 func (s *Service) told(ctx context.Context, t *Tell, stopped bool) (done bool, err error) {
 	err = s.work.Update(ctx, func(tx unit.Tx) error {
-		now, err := s.stoppedIn(tx, t)
+		now, err := s.standsIn(tx, t)
 		if err != nil {
 			return err
 		}
-		if done = now == stopped; !done {
+		if done = now.stopped == stopped; !done {
 			return nil
 		}
 		fresh, err := s.t.Tells.Get(tx, t.ID)

@@ -56,10 +56,12 @@ type Tables struct {
 }
 
 // Stops tells the signer that an application was stopped or may go on. When Stop
-// returns, no stamp for it begins any more. Both are idempotent.
+// returns nil, no stamp for it begins any more. Both are idempotent. What is told
+// with an older version than the signer knows has no effect: a Lift is nil all
+// the same, a Stop behind a newer Lift fault.StateConflict.
 type Stops interface {
-	Stop(ctx context.Context, kind, id string) error
-	Lift(ctx context.Context, kind, id string) error
+	Stop(ctx context.Context, kind, id string, version int64) error
+	Lift(ctx context.Context, kind, id string, version int64) error
 }
 
 // Trail writes audit records in the transaction of the act.

@@ -86,37 +86,36 @@ func (s *Service) finishStop(ctx context.Context, app string) error {
 }
 
 // tellApp tells the signer how an application stands, again while that changes
-// under its hands: whoever tells last tells what is true.
+// under its hands. The row's version goes along, so that one who looked earlier
+// and tells later undoes nothing.
 func (s *Service) tellApp(ctx context.Context, id string) error {
 	for {
-		var told authz.State
-		err := s.work.View(ctx, func(tx unit.Tx) error {
-			app, err := s.t.Apps.Get(tx, id)
-			if err == nil && app.Untold {
-				told = app.State
-			}
+		var app *App
+		err := s.work.View(ctx, func(tx unit.Tx) (err error) {
+			app, err = s.t.Apps.Get(tx, id)
 			return err
 		})
-		if err != nil || told == "" {
+		if err != nil || !app.Untold {
 			return err
 		}
 		tell := s.stops.Lift
-		if told != authz.Active {
+		if app.State != authz.Active {
 			tell = s.stops.Stop
 		}
-		if err := tell(ctx, keys.StopApplication, id); err != nil {
+		if err := tell(ctx, keys.StopApplication, id, app.Ver); err != nil {
 			return fmt.Errorf("tell the signer of an application: %w", err)
 		}
-		if err := s.toldApp(ctx, id, told); err != nil {
+		if err := s.toldApp(ctx, id, app.Ver); err != nil {
 			return err
 		}
 	}
 }
 
-func (s *Service) toldApp(ctx context.Context, id string, told authz.State) error {
+// toldApp notes that the signer knows, if the row is still the one he was told.
+func (s *Service) toldApp(ctx context.Context, id string, told int64) error {
 	return s.work.Update(ctx, func(tx unit.Tx) error {
 		app, err := s.t.Apps.Get(tx, id)
-		if err != nil || app.State != told || !app.Untold {
+		if err != nil || app.Ver != told || !app.Untold {
 			return err
 		}
 		app.Untold = false

@@ -117,7 +117,7 @@ func TestALargeBatchIsAllOrNothing(t *testing.T) {
 			}
 			w.Checkpoint = nil
 			w.Restart()
-			if err := w.Signer.Stop(t.Context(), keys.StopDelegation, "dg_tk_1"); err != nil {
+			if err := w.Signer.Stop(t.Context(), keys.StopDelegation, "dg_tk_1", 1); err != nil {
 				t.Fatal(err)
 			}
 			if err := w.Service.Recover(t.Context()); err != nil {

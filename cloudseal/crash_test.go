@@ -70,7 +70,7 @@ func TestKilledAtEveryPoint(t *testing.T) {
 			}
 			w.Checkpoint = nil
 			w.Restart()
-			if err := w.Signer.Stop(t.Context(), keys.StopDelegation, "dg_tk_1"); err != nil {
+			if err := w.Signer.Stop(t.Context(), keys.StopDelegation, "dg_tk_1", 1); err != nil {
 				t.Fatal(err)
 			}
 			w.Clock.Advance(10 * time.Second)
@@ -94,7 +94,7 @@ func TestKilledWhileRefusing(t *testing.T) {
 	r := ask(w, "tk_1", w.Seal(), 2)
 	w.Begin(r)
 	stop, lift := keys.StopAgent, keys.MemberID(cloudsealtest.Org.USCC, "us_agent")
-	if err := w.Signer.Stop(t.Context(), stop, lift); err != nil {
+	if err := w.Signer.Stop(t.Context(), stop, lift, 1); err != nil {
 		t.Fatal(err)
 	}
 	die(w, "buried", 1)
@@ -103,7 +103,7 @@ func TestKilledWhileRefusing(t *testing.T) {
 	}
 	w.Checkpoint = nil
 	w.Restart()
-	if err := w.Signer.Lift(t.Context(), stop, lift); err != nil {
+	if err := w.Signer.Lift(t.Context(), stop, lift, 2); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.Service.Recover(t.Context()); err != nil {

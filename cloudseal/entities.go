@@ -48,6 +48,9 @@ func (s *Seal) Title() string { return s.Name + "（" + s.Kind.Chinese() + "）"
 
 // Change is why a seal entered its present state.
 type Change struct {
+	// N counts the changes; it is the version under which the signer is told, so
+	// that one who tells of an older change undoes nothing.
+	N      int64  `bson:"n"`
 	Act    string `bson:"act"`
 	Reason string `bson:"reason"`
 }

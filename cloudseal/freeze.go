@@ -92,7 +92,7 @@ func (s *Service) enter(tx unit.Tx, seal *Seal, to status.State, act SignedAct, 
 		return fault.SealUnusable
 	}
 	seal.State, seal.Told, seal.Marked = to, false, true
-	seal.Change = Change{Act: id, Reason: act.Note}
+	seal.Change = Change{N: seal.Change.N + 1, Act: id, Reason: act.Note}
 	if to.Final() {
 		seal.Owned = seal.ID
 	}
@@ -118,20 +118,20 @@ func (s *Service) addEvent(tx unit.Tx, seal *Seal) error {
 }
 
 // tellSigner makes the signer know the seal's state, if he does not yet. When
-// the state turns out to be another one by then, because somebody else told
-// him and went on, he is told again: whoever speaks last says what is true.
+// there was another change by then, because somebody else told him and went on,
+// what was said here came too late to count and he is told of that change.
 func (s *Service) tellSigner(ctx context.Context, code string) error {
 	seal, err := s.Seal(ctx, code)
 	if err != nil || seal.Told {
 		return err
 	}
 	for done := false; !done; {
-		told := seal.State
+		told := seal.Change.N
 		tell := s.Stops.Stop
-		if told == status.Usable {
+		if seal.State == status.Usable {
 			tell = s.Stops.Lift
 		}
-		if err := tell(ctx, keys.StopSeal, code); err != nil {
+		if err := tell(ctx, keys.StopSeal, code, told); err != nil {
 			return fmt.Errorf("tell the signer of seal %s: %w", code, err)
 		}
 		if seal, done, err = s.markTold(ctx, code, told); err != nil {
@@ -141,17 +141,17 @@ func (s *Service) tellSigner(ctx context.Context, code string) error {
 	return nil
 }
 
-// markTold notes that the signer knows; false when the state is not what he
-// was told.
-func (s *Service) markTold(ctx context.Context, code string, told status.State) (seal *Seal, done bool, err error) {
+// markTold notes that the signer knows; false when he was told of a change that
+// is not the last, and nobody has told him of that.
+func (s *Service) markTold(ctx context.Context, code string, told int64) (seal *Seal, done bool, err error) {
 	err = s.Work.Update(ctx, func(tx unit.Tx) error {
 		if seal, err = s.SealIn(tx, code); err != nil {
 			return err
 		}
-		if done = seal.State == told; !done || seal.Told {
+		if done = seal.Told || seal.Change.N == told; !done || seal.Told {
 			return nil
 		}
-		if told != status.Usable {
+		if seal.State != status.Usable {
 			if err := s.addEvent(tx, seal); err != nil {
 				return err
 			}

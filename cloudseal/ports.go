@@ -108,11 +108,13 @@ type Signer interface {
 	Refuse(ctx context.Context, ticket, reason string, documents ...string) (committed bool, err error)
 }
 
-// Stops is keys.Signer as the life of a seal needs it. When Stop returns,
-// nothing more is signed with the seal.
+// Stops is keys.Signer as the life of a seal needs it. When Stop returns nil,
+// nothing more is signed with the seal. What is told with an older version than
+// the signer knows has no effect: a Lift is nil all the same, a Stop behind a
+// newer Lift fault.StateConflict.
 type Stops interface {
-	Stop(ctx context.Context, kind, id string) error
-	Lift(ctx context.Context, kind, id string) error
+	Stop(ctx context.Context, kind, id string, version int64) error
+	Lift(ctx context.Context, kind, id string, version int64) error
 }
 
 // Key is one of the system's own keys: the maker's, the status key.

@@ -235,10 +235,10 @@ func TestARefusalFreesEverything(t *testing.T) {
 		want string
 	}{
 		{"delegation revoked after the approval", func(w *cloudsealtest.World, _ *cloudsealtest.Request) error {
-			return w.Signer.Stop(t.Context(), keys.StopDelegation, "dg_tk_1")
+			return w.Signer.Stop(t.Context(), keys.StopDelegation, "dg_tk_1", 1)
 		}, "delegation-revoked"},
 		{"agent withdrawn", func(w *cloudsealtest.World, _ *cloudsealtest.Request) error {
-			return w.Signer.Stop(t.Context(), keys.StopAgent, keys.MemberID(uscc, "us_agent"))
+			return w.Signer.Stop(t.Context(), keys.StopAgent, keys.MemberID(uscc, "us_agent"), 1)
 		}, "agent-not-approved"},
 		{"evidence too old", func(w *cloudsealtest.World, _ *cloudsealtest.Request) error {
 			w.Clock.Advance(61 * time.Second)

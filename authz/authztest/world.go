@@ -54,29 +54,48 @@ func (Blinder) Blind(class, value string) string {
 	return gm.HMAC([]byte("test blind key "+class), []byte(value)).Hex()
 }
 
-// Stops records what the signer was told.
+// Stops records what the signer was told. Of what is told of one power the
+// highest version holds, as with the signer.
 type Stops struct {
-	mu      sync.Mutex
-	Stopped map[string]bool
-	Fail    error // returned instead, when set
+	mu       sync.Mutex
+	Stopped  map[string]bool
+	versions map[string]int64
+	Fail     error                           // returned instead, when set
+	OnTheWay func(stopped bool, kind string) // runs before each takes effect, when set
 }
 
 // Stop implements authz.Stops.
-func (s *Stops) Stop(_ context.Context, kind, id string) error { return s.set(kind, id, true) }
+func (s *Stops) Stop(_ context.Context, kind, id string, version int64) error {
+	return s.set(kind, id, version, true)
+}
 
 // Lift implements authz.Stops.
-func (s *Stops) Lift(_ context.Context, kind, id string) error { return s.set(kind, id, false) }
+func (s *Stops) Lift(_ context.Context, kind, id string, version int64) error {
+	return s.set(kind, id, version, false)
+}
 
-func (s *Stops) set(kind, id string, stopped bool) error {
+func (s *Stops) set(kind, id string, version int64, stopped bool) error {
+	if s.OnTheWay != nil {
+		s.OnTheWay(stopped, kind)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.Fail != nil {
 		return s.Fail
 	}
 	if s.Stopped == nil {
-		s.Stopped = map[string]bool{}
+		s.Stopped, s.versions = map[string]bool{}, map[string]int64{}
 	}
-	s.Stopped[kind+":"+id] = stopped
+	key := kind + ":" + id
+	known := s.versions[key]
+	switch {
+	case version < 1:
+		return fmt.Errorf("authztest: %s was told without a version", key)
+	case version < known && stopped && !s.Stopped[key]:
+		return fault.StateConflict
+	case version > known, version == known && stopped:
+		s.Stopped[key], s.versions[key] = stopped, version
+	}
 	return nil
 }
 

@@ -142,8 +142,18 @@ func (s *Signer) Certify(ctx context.Context, seal string, version int, certific
 }
 
 // Stop implements cloudseal.Stops.
-func (s *Signer) Stop(ctx context.Context, kind, id string) error {
-	_, err := through(s.Weather, "signer.stop", func() (struct{}, error) { return struct{}{}, s.Signer.Stop(ctx, kind, id) })
+func (s *Signer) Stop(ctx context.Context, kind, id string, version int64) error {
+	_, err := through(s.Weather, "signer.stop", func() (struct{}, error) {
+		return struct{}{}, s.Signer.Stop(ctx, kind, id, version)
+	})
+	return err
+}
+
+// Lift implements cloudseal.Stops.
+func (s *Signer) Lift(ctx context.Context, kind, id string, version int64) error {
+	_, err := through(s.Weather, "signer.lift", func() (struct{}, error) {
+		return struct{}{}, s.Signer.Lift(ctx, kind, id, version)
+	})
 	return err
 }
 

@@ -136,8 +136,9 @@ func (a *Approval) content() [][]byte {
 type Stop struct {
 	unit.Row `bson:",inline"`
 	Stopped  bool      `bson:"stopped"`
-	At       time.Time `bson:"at"`   // when Stopped last changed
-	Used     int       `bson:"used"` // signatures that relied on it
+	Version  int64     `bson:"version"` // the highest that was told of the power; 0: nothing was
+	At       time.Time `bson:"at"`      // when Stopped last changed
+	Used     int       `bson:"used"`    // signatures that relied on it
 	MAC      gm.Digest `bson:"mac"`
 }
 
@@ -148,5 +149,5 @@ func (s *Stop) content() [][]byte {
 	if s.Stopped {
 		stopped = 1
 	}
-	return [][]byte{number(stopped), moment(s.At), number(s.Used)}
+	return [][]byte{number(stopped), number(int(s.Version)), moment(s.At), number(s.Used)}
 }

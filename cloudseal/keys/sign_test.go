@@ -111,7 +111,7 @@ func TestACrashAfterTheCommitPointEndsInTheSameBytes(t *testing.T) {
 		if err != nil || len(before) != 3 {
 			t.Fatalf("%s: journal %d, %v", c.point, len(before), err)
 		}
-		if err := s.signer.Stop(t.Context(), keys.StopDelegation, "dg_us_agent"); err != nil {
+		if err := s.signer.Stop(t.Context(), keys.StopDelegation, "dg_us_agent", 1); err != nil {
 			t.Fatal(err)
 		}
 		s.clock.Advance(3600e9)
@@ -138,7 +138,7 @@ func TestACrashBeforeTheCommitPointLeavesNothing(t *testing.T) {
 	if !crash(func() { _, _ = s.reopen(stopAt("evidence", 1)).Sign(t.Context(), ev, jobs) }) {
 		t.Fatal("not reached")
 	}
-	if err := s.signer.Stop(t.Context(), keys.StopDelegation, "dg_us_agent"); err != nil {
+	if err := s.signer.Stop(t.Context(), keys.StopDelegation, "dg_us_agent", 1); err != nil {
 		t.Fatal(err)
 	}
 	s.refused(ev, jobs, "delegation-revoked")

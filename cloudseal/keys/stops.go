@@ -34,39 +34,63 @@ var stopKinds = map[string]*fault.Error{
 func MemberID(uscc, person string) string { return uscc + "." + person }
 
 // Stop ends a power: when it returns nil, nothing will be committed under it
-// any more. It waits for nothing but its own write. Repeating it is no error.
-func (s *Signer) Stop(ctx context.Context, kind, id string) error {
-	return s.turn(ctx, kind, id, true)
+// any more, unless a newer Lift comes. It waits for nothing but its own write.
+// Repeating it is no error.
+//
+// version, from 1, is that of the state the caller speaks for: of two things
+// told of one power the higher version holds, in whatever order they arrive,
+// and of the same version the stop. A stop that comes behind a newer lift has
+// no effect and is fault.StateConflict, not nil: whoever believed that it holds
+// would be wrong.
+func (s *Signer) Stop(ctx context.Context, kind, id string, version int64) error {
+	return s.turn(ctx, kind, id, version, true)
 }
 
-// Lift takes a stop back. A delegation never comes back: the legal
-// representative grants a new one.
-func (s *Signer) Lift(ctx context.Context, kind, id string) error {
+// Lift takes a stop back that is older than version; a newer one, or one of the
+// same version, stays, and that is no error. A delegation never comes back: the
+// legal representative grants a new one.
+func (s *Signer) Lift(ctx context.Context, kind, id string, version int64) error {
 	if kind == StopDelegation {
 		return fault.WrongState.Becausef("a revoked delegation stays revoked")
 	}
-	return s.turn(ctx, kind, id, false)
+	return s.turn(ctx, kind, id, version, false)
 }
 
-func (s *Signer) turn(ctx context.Context, kind, id string, stopped bool) error {
-	if stopKinds[kind] == nil || id == "" {
-		return fmt.Errorf("keys: nothing of kind %q can be stopped", kind)
+func (s *Signer) turn(ctx context.Context, kind, id string, version int64, stopped bool) error {
+	if stopKinds[kind] == nil || id == "" || version < 1 {
+		return fmt.Errorf("keys: nothing of kind %q can be stopped in version %d", kind, version)
 	}
 	err := s.work.Update(ctx, func(tx unit.Tx) error {
 		row, err := s.stops.Get(tx, stopID(kind, id))
 		if errors.Is(err, unit.ErrAbsent) {
-			return retry(s.stops.Insert(tx, &Stop{Row: unit.Row{ID: stopID(kind, id)}, Stopped: stopped, At: tx.Now()}))
+			return retry(s.stops.Insert(tx, &Stop{
+				Row: unit.Row{ID: stopID(kind, id)}, Stopped: stopped, Version: version, At: tx.Now(),
+			}))
 		}
-		if err != nil || row.Stopped == stopped {
+		if err != nil {
 			return err
 		}
-		row.Stopped, row.At = stopped, tx.Now()
-		return s.stops.Replace(tx, row)
+		return s.hear(tx, row, version, stopped)
 	})
 	if err != nil {
 		return fmt.Errorf("stop or lift %s: %w", kind, err)
 	}
 	return nil
+}
+
+// hear takes in what is told of a power, unless something newer was.
+func (s *Signer) hear(tx unit.Tx, row *Stop, version int64, stopped bool) error {
+	switch {
+	case version < row.Version && stopped && !row.Stopped:
+		return fault.StateConflict.Becausef("version %d is older than %d, which lifted the stop", version, row.Version)
+	case version < row.Version, version == row.Version && (row.Stopped || !stopped):
+		return nil
+	}
+	if row.Stopped != stopped {
+		row.Stopped, row.At = stopped, tx.Now()
+	}
+	row.Version = version
+	return s.stops.Replace(tx, row)
 }
 
 func stopID(kind, id string) string { return kind + ":" + id }

@@ -14,7 +14,7 @@ import (
 
 func (s *stage) stop(kind, id string) {
 	s.t.Helper()
-	if err := s.signer.Stop(s.t.Context(), kind, id); err != nil {
+	if err := s.signer.Stop(s.t.Context(), kind, id, 1); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -43,7 +43,7 @@ func TestAT035EveryStop(t *testing.T) {
 			s.stop(c.kind, c.id(s))
 			s.stop(c.kind, c.id(s)) // again is no error
 			s.refused(ev, jobs, c.want)
-			err := s.signer.Lift(t.Context(), c.kind, c.id(s))
+			err := s.signer.Lift(t.Context(), c.kind, c.id(s), 2)
 			if c.kind == keys.StopDelegation {
 				if !errors.Is(err, fault.WrongState) {
 					t.Errorf("a revoked delegation came back: %v", err)
@@ -71,8 +71,11 @@ func TestStopsOfOthersDoNotMatter(t *testing.T) {
 func TestAnUnknownKindIsNoStop(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	if s.signer.Stop(t.Context(), "ticket", "x") == nil || s.signer.Stop(t.Context(), keys.StopSeal, "") == nil {
+	if s.signer.Stop(t.Context(), "ticket", "x", 1) == nil || s.signer.Stop(t.Context(), keys.StopSeal, "", 1) == nil {
 		t.Error("a stop of nothing is acknowledged")
+	}
+	if s.signer.Stop(t.Context(), keys.StopSeal, code, 0) == nil || s.signer.Lift(t.Context(), keys.StopSeal, code, 0) == nil {
+		t.Error("a stop or a lift without a version is acknowledged")
 	}
 }
 
@@ -118,7 +121,7 @@ func TestAStopRacesWithStamps(t *testing.T) {
 		})
 		if i == tickets/2 {
 			wg.Go(func() {
-				if err := s.signer.Stop(t.Context(), keys.StopSeal, code); err != nil {
+				if err := s.signer.Stop(t.Context(), keys.StopSeal, code, 1); err != nil {
 					t.Error(err)
 				}
 				close(stopped)

@@ -46,7 +46,7 @@ func TestAT094ChangedFields(t *testing.T) {
 	eachField(s, s.store.Tables.Approvals, "tk_1", again)
 	eachField(s, s.store.Tables.Keys, keys.KeyID(code, 1), again)
 	eachField(s, s.store.Tables.Stops, "seal:33010600000009", func() error {
-		return s.signer.Lift(t.Context(), keys.StopSeal, "33010600000009")
+		return s.signer.Lift(t.Context(), keys.StopSeal, "33010600000009", 2)
 	})
 }
 
@@ -56,7 +56,7 @@ func TestAT094RowsBelongToTheirID(t *testing.T) {
 	s := newStage(t)
 	s.stop(keys.StopSeal, code)
 	s.stop(keys.StopSeal, "33010600000009")
-	if err := s.signer.Lift(t.Context(), keys.StopSeal, "33010600000009"); err != nil {
+	if err := s.signer.Lift(t.Context(), keys.StopSeal, "33010600000009", 2); err != nil {
 		t.Fatal(err)
 	}
 	var free keys.Stop
@@ -103,6 +103,8 @@ func spoil(t testing.TB, f reflect.Value) {
 	case *keys.State:
 		*v += "x"
 	case *int:
+		*v++
+	case *int64:
 		*v++
 	case *bool:
 		*v = !*v
