@@ -158,6 +158,13 @@ func (w *world) listen(e engine.Engine, n int) error {
 	}
 	r.end = w.h.tick()
 	w.h.add(r)
+	// An end that is lost would be awaited for ever.
+	err = w.insist(func() error {
+		return e.View(w.t.Context(), func(tx engine.Tx) error { _, err := tx.Get("events", last); return err })
+	})
+	if err != nil {
+		return fmt.Errorf("the acknowledged end %s: %w", last, err)
+	}
 	enough := errors.New("enough")
 	return w.insist(func() error {
 		err := e.Follow(w.t.Context(), "events", w.heard, func(c engine.Change) error {
