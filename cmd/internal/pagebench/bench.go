@@ -86,12 +86,13 @@ func (b *Bench) node(ctx context.Context, f *Figures) (err error) {
 	pause(ctx, time.Until(start.Add(b.For)))
 	took := time.Since(start)
 	f.Frames, f.Renewed, f.Lost = crowd.frames.Load()-frames, crowd.renewed.Load()-renewed, crowd.lost.Load()-lost
+	f.There = int(crowd.there.Load())
 	to, err := c.look(question{Heap: b.Heap})
 	if err != nil {
 		return err
 	}
 	f.For = took
-	f.Ours = cost(before, from, to, took, b.Pages)
+	f.Ours = cost(before, from, to, took, max(f.There, 1))
 	if f.Lost > 0 {
 		b.Note("of the failures the first was: %v", crowd.firstFailure())
 	}

@@ -23,6 +23,7 @@ type crowd struct {
 
 	arrived  sync.WaitGroup // pages that have attached once
 	messages atomic.Int64
+	there    atomic.Int64 // pages with an open socket
 	frames   atomic.Int64
 	renewed  atomic.Int64 // tickets opened in the place of one that had ended
 	lost     atomic.Int64 // sockets and openings that failed

@@ -43,6 +43,7 @@ func (p *page) live(ctx context.Context) {
 			continue
 		}
 		p.show(conn, "")
+		p.crowd.there.Add(1)
 		if first {
 			p.crowd.arrived.Done()
 		} else {
@@ -51,6 +52,7 @@ func (p *page) live(ctx context.Context) {
 		if err := p.read(conn); err != nil {
 			p.crowd.failed(ctx, err)
 		}
+		p.crowd.there.Add(-1)
 		p.show(nil, "")
 		_ = conn.Close()
 	}
