@@ -96,10 +96,33 @@ func (f frame) genuine(secret []byte, ticket string) bool {
 	return subtle.ConstantTimeCompare(f.mac[:], mac[:]) == 1
 }
 
+// Roll is the codes of one open ticket, from the time at which it was asked for.
+// It holds the key of the ticket's frames and is not to be written anywhere.
+type Roll struct {
+	base             string
+	handle           [handleSize]byte
+	key              gm.Digest
+	period, accepted time.Duration // of one frame; of the frames that are accepted
+	shown            time.Duration // how long the code was on the page when it was asked for
+	left             time.Duration // until the deadline of the ticket
+}
+
+// At gives the text of the code to show so long after Roll was asked for, its
+// number, and for how long it will be accepted; false when the ticket has lapsed
+// by then.
+func (r Roll) At(after time.Duration) (text string, n int, validFor time.Duration, ok bool) {
+	shown, left := r.shown+after, r.left-after
+	if left <= 0 {
+		return "", 0, 0, false
+	}
+	current := uint32(shown / r.period)
+	end := time.Duration(current)*r.period + r.accepted
+	return qrText(r.base, r.handle, r.key, current), int(current), min(end-shown, left), true
+}
+
 // qrText gives the text of frame n.
-func qrText(base string, secret []byte, ticket string, n uint32) string {
-	handle := handleOf(secret, ticket)
-	mac := frameMAC(frameKey(secret, ticket), handle, n)
+func qrText(base string, handle [handleSize]byte, key gm.Digest, n uint32) string {
+	mac := frameMAC(key, handle, n)
 	enc := base64.RawURLEncoding.EncodeToString
 	return base + "#1." + enc(handle[:]) + "." + strconv.FormatUint(uint64(n), 10) + "." + enc(mac[:])
 }

@@ -104,6 +104,18 @@ func (s *Service) LastSeqs(ctx context.Context, tickets []string) (map[string]La
 // the ticket is not waiting for a scan. Only a live page may be given frames:
 // a fresh frame is what proves that one was there.
 func (s *Service) Frame(ctx context.Context, ticket string) (text string, n int, validFor time.Duration, err error) {
+	roll, err := s.Roll(ctx, ticket)
+	if err != nil {
+		return "", 0, 0, err
+	}
+	text, n, validFor, _ = roll.At(0)
+	return text, n, validFor, nil
+}
+
+// Roll is Frame for now and a while to come: thousands of pages need not ask for
+// each code. Whoever holds it shows a code to a live page only, each when it is
+// due, and lets go of it when the ticket moves.
+func (s *Service) Roll(ctx context.Context, ticket string) (r Roll, err error) {
 	err = s.d.Work.View(ctx, func(tx unit.Tx) error {
 		t, err := s.get(tx, ticket)
 		if err != nil {
@@ -116,13 +128,14 @@ func (s *Service) Frame(ctx context.Context, ticket string) (text string, n int,
 		if err != nil {
 			return err
 		}
-		current := s.d.Limits.currentFrame(t, tx.Now())
-		end := t.OpenedAt.Add(time.Duration(int(current)+s.d.Limits.Frames) * s.d.Limits.Frame)
-		text, n = qrText(s.d.QRBase, secret, t.ID, current), int(current)
-		validFor = min(end.Sub(tx.Now()), t.left(tx.Now()))
+		r = Roll{
+			base: s.d.QRBase, handle: handleOf(secret, t.ID), key: frameKey(secret, t.ID),
+			period: s.d.Limits.Frame, accepted: time.Duration(s.d.Limits.Frames) * s.d.Limits.Frame,
+			shown: max(tx.Now().Sub(t.OpenedAt), 0), left: t.left(tx.Now()),
+		}
 		return nil
 	})
-	return text, n, validFor, err
+	return r, err
 }
 
 // Cancel ends a ticket for its page, which may do so until it is approved.

@@ -32,6 +32,7 @@ type commands struct {
 	Move   moveCmd   `cmd:"" group:"operators" help:"把全部数据搬到另一种存储并逐项核对。· Take everything to the other kind of store, compared at the end."`
 	Doctor doctorCmd `cmd:"" group:"operators" help:"检查时钟、密钥、目录、端口、域名和证书。· Check clock, keys, folders, port, origins, certificates."`
 	Admin  adminCmd  `cmd:"" group:"operators" help:"操作员：受理、审核、邀请、登记申报系统、核验审计链。· Operators: applications, invitations, systems, audit."`
+	Bench  benchCmd  `cmd:"" group:"operators" help:"在沙箱里量性能。· Measure, in a sandbox."`
 
 	Version versionCmd `cmd:"" group:"anybody" help:"版本。· Version."`
 }

@@ -36,6 +36,33 @@ func testAT005FrameWindow(t testing.TB, open Opener) {
 	}
 }
 
+// testRollIsTheFrames: what is shown without asking is what asking would give,
+// for as long as the ticket is open.
+func testRollIsTheFrames(t testing.TB, open Opener) {
+	w := NewWorld(t, open)
+	c := w.Play(t, statement.Login, qrflow.Open)
+	w.Step(2 * time.Second)
+	roll, err := w.Service.Roll(t.Context(), c.Ticket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const step = 2500 * time.Millisecond
+	for after := time.Duration(0); ; after += step {
+		want, n, valid, err := w.Service.Frame(t.Context(), c.Ticket)
+		got, gotN, gotValid, ok := roll.At(after)
+		if got != want || gotN != n || gotValid != valid || ok != (err == nil) {
+			t.Fatalf("after %s: %q %d %s %v, asked: %q %d %s %v", after, got, gotN, gotValid, ok, want, n, valid, err)
+		}
+		if err != nil {
+			if !errors.Is(err, fault.Expired) || after < time.Minute {
+				t.Errorf("after %s: %v", after, err)
+			}
+			return
+		}
+		w.Step(step)
+	}
+}
+
 // testAT014ForgedFrames: every changed bit, every number that was not drawn, and the
 // proof of another ticket are the same as a code that does not exist.
 func testAT014ForgedFrames(t testing.TB, open Opener) {

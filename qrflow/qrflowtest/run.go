@@ -14,6 +14,7 @@ func Run(t *testing.T, open Opener) {
 		"SweepGoesOn":            testSweepGoesOn,
 		"DecideTimes":            testDecideTimes,
 		"AT005FrameWindow":       testAT005FrameWindow,
+		"RollIsTheFrames":        testRollIsTheFrames,
 		"AT014ForgedFrames":      testAT014ForgedFrames,
 		"FramesOnlyWhileOpen":    testFramesOnlyWhileOpen,
 		"AT012GuessedHandles":    testAT012GuessedHandles,

@@ -24,6 +24,7 @@ type feed struct {
 	stopped bool
 	frames  *time.Timer
 	beats   *time.Timer
+	roll    roll
 }
 
 // ack takes a page's word for what it has. The first ack decides what it is sent.
@@ -166,6 +167,10 @@ func (s *socket) frame() {
 	if !s.feed.isWaiting() {
 		return
 	}
+	if f, ok := s.feed.rolled(); ok {
+		s.feed.rearm(s.feed.frames, s.show(f))
+		return
+	}
 	next := s.hub.limits.Frame
 	s.hub.ask(func(ctx context.Context) {
 		f, err := s.hub.d.Tickets.Frame(ctx, s.ticket)
@@ -173,11 +178,17 @@ func (s *socket) frame() {
 		case err != nil:
 			s.pull() // it stopped waiting, and there is an event that says why
 		case s.feed.isWaiting():
-			s.send(aFrame, frameMessage(f))
-			next = untilNext(f, next)
+			s.feed.rollOn(f)
+			next = s.show(f)
 		}
 	})
 	s.feed.rearm(s.feed.frames, next)
+}
+
+// show sends a frame and gives when the next one begins.
+func (s *socket) show(f Frame) time.Duration {
+	s.send(aFrame, frameMessage(f))
+	return untilNext(f, s.hub.limits.Frame)
 }
 
 // untilNext is when the next frame begins: a frame is valid to the end of a

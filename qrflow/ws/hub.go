@@ -105,6 +105,7 @@ func (h *Hub) serve(c conn, who visitor, view View, leave func()) {
 		leave()
 		return
 	}
+	who.header = nil // not kept for the life of the page
 	s := newSocket(h, ws, c, who, view)
 	if loser := h.replace(s); loser != nil {
 		loser.close(codeReplaced, false)

@@ -79,6 +79,11 @@ type Frame struct {
 	Text     string
 	N        int
 	ValidFor time.Duration
+	// Next gives what to show so long after this frame was asked for, so that
+	// each need not be asked for; false when there is nothing to show by then. It
+	// is called for a page that is attached and waits, when the frame is due. Nil:
+	// ask.
+	Next func(after time.Duration) (Frame, bool)
 }
 
 // Limits bounds sockets. Zero fields take the defaults of protocol.md §2.10.

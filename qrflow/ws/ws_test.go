@@ -38,6 +38,7 @@ type desk struct {
 	broken   error                    // answer of Events
 	begun    time.Time                // when frames began to roll; zero: each is whole
 	cancel   func(d *desk, id string) // called with mu held
+	rolls    bool                     // frames say which follow
 }
 
 func newDesk() *desk {
@@ -125,6 +126,11 @@ func (d *desk) Frame(_ context.Context, ticket string) (ws.Frame, error) {
 	f := ws.Frame{Text: fmt.Sprintf("https://s.example/q#1.h.%d.m", d.frames-1), N: d.frames - 1, ValidFor: 9 * time.Second}
 	if !d.begun.IsZero() {
 		f.ValidFor -= time.Since(d.begun) % (3 * time.Second)
+	}
+	if d.rolls {
+		f.Next = func(after time.Duration) (ws.Frame, bool) {
+			return ws.Frame{Text: fmt.Sprint("rolled ", after), N: f.N, ValidFor: f.ValidFor}, true
+		}
 	}
 	return f, nil
 }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"time"
 
 	"yunzhang.dev/qrflow"
 	"yunzhang.dev/qrflow/ws"
@@ -41,8 +42,17 @@ func (p pages) Events(ctx context.Context, ticket string, after int64) ([]ws.Eve
 
 // Frame implements ws.Tickets.
 func (p pages) Frame(ctx context.Context, ticket string) (ws.Frame, error) {
-	text, n, left, err := p.flow.Frame(ctx, ticket)
-	return ws.Frame{Text: text, N: n, ValidFor: left}, err
+	roll, err := p.flow.Roll(ctx, ticket)
+	if err != nil {
+		return ws.Frame{}, err
+	}
+	next := func(after time.Duration) (ws.Frame, bool) {
+		text, n, left, ok := roll.At(after)
+		return ws.Frame{Text: text, N: n, ValidFor: left}, ok
+	}
+	now, _ := next(0)
+	now.Next = next
+	return now, nil
 }
 
 // Cancel implements ws.Tickets.

@@ -29,6 +29,8 @@ type Demo struct {
 	Out  io.Writer
 	// Store is where everything is kept; the zero value: in Dir.
 	Store config.Store
+	// Unlimited lifts the rates, for load (app.Options).
+	Unlimited bool
 
 	node  Node
 	app   *app.App
@@ -54,7 +56,7 @@ func (d *Demo) Start(ctx context.Context) (stop func() error, err error) {
 		return nil, errors.Join(err, ln.Close())
 	}
 	log := slog.New(slog.NewTextHandler(d.logFile(), &slog.HandlerOptions{Level: slog.LevelInfo}))
-	if d.app, err = app.New(cfg, app.Options{World: World(), Log: log}); err != nil {
+	if d.app, err = app.New(cfg, app.Options{World: World(), Log: log, Unlimited: d.Unlimited}); err != nil {
 		return nil, errors.Join(err, ln.Close())
 	}
 	d.node = Node{Net: Net{Addr: ln.Addr().String(), TLS: d.LAN}, Config: cfg, Code: d.app.LastCode, Dir: filepath.Join(d.Dir, "phones")}
