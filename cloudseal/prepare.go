@@ -118,7 +118,7 @@ func (s *Service) toPrepare(ctx context.Context, tenant string, ps []Placement) 
 				return err
 			}
 			if size += d.Size; size > s.Limits.MaxBatchBytes {
-				return fault.BodyTooLarge.With("max_bytes", s.Limits.MaxBatchBytes)
+				return fault.BodyTooLarge.With("limit", s.Limits.MaxBatchBytes)
 			}
 			if _, known := seals[p.Seal]; !known {
 				if seals[p.Seal], err = s.stencil(tx, p.Seal); err != nil {
