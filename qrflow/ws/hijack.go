@@ -42,13 +42,17 @@ func early(c net.Conn) bool {
 	return n > 0
 }
 
+// readBuffer holds the longest message of a page (40 bytes) and the longest control
+// frame (125) with its head. Longer ones are read in parts.
+const readBuffer = 131
+
 // upgrader has small buffers: messages are short and sockets many. Compression
 // is never negotiated: it would cost memory per socket and mix secrets with what
 // a sender chooses.
 func upgrader(write time.Duration) *websocket.Upgrader {
 	return &websocket.Upgrader{
 		HandshakeTimeout: write,
-		ReadBufferSize:   512, WriteBufferSize: 1024, WriteBufferPool: &sync.Pool{},
+		ReadBufferSize:   readBuffer, WriteBufferSize: 1024, WriteBufferPool: &sync.Pool{},
 		Subprotocols: []string{subprotocol},
 		CheckOrigin:  func(*http.Request) bool { return true }, // done in examine
 	}

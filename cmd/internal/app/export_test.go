@@ -109,6 +109,9 @@ func (a *App) Bind(ctx context.Context, app, account, uscc, person string) error
 // NewLimiter makes the limiter of another node on the same store.
 func (a *App) NewLimiter() qrflow.Limiter { return newLimiter(a.main.Work, a.main.Windows, a.log) }
 
+// RoomFor is roomFor.
+func RoomFor(used uint64) int { return roomFor(used) }
+
 // Pooled is pooled.
 func Pooled(uri string, size int) string { return pooled(uri, size) }
 

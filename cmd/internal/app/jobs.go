@@ -52,6 +52,7 @@ func (a *App) runJobs(ctx context.Context) {
 	})
 	all.Go(func() { a.hub.Run(ctx) })
 	all.Go(func() { a.follow(ctx) })
+	all.Go(func() { a.keepRoom(ctx) })
 	all.Wait()
 }
 
