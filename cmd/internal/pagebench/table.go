@@ -65,9 +65,17 @@ func (f Figures) write(w io.Writer) error {
 	p.line("%-34s %9.1f ms %9d ms  %s", "approval → page, p99", ms(f.Delay(99)), aimDelay.Milliseconds(), met(whole && len(f.Delays) > 0 && f.Delay(99) < aimDelay))
 	p.line("%-34s %9.1f ms, %.1f ms", "  with its checks, p50 and p99", ms(f.whole(50)), ms(f.whole(99)))
 	p.line("")
-	p.line("At this rate 100 000 pages take %.1f GiB and %.1f such cores (more nodes, or a higher descriptor limit).",
-		float64(f.Ours.Each)*100_000/(1<<30), f.Ours.CPU*100_000/float64(max(f.There, 1)))
+	f.extrapolate(&p)
 	return p.err
+}
+
+// extrapolate says what other sizes take. The processor's share is of this
+// machine's cores, which the pages' own side shared.
+func (f Figures) extrapolate(p *printer) {
+	each, cpu := float64(max(f.Ours.Each, 1)), max(f.Ours.CPU, 1e-6)
+	p.line("At this rate a GiB holds %.0f pages and a core serves %.0f; 100 000 pages take %.1f GiB and %.1f such cores",
+		(1<<30)/each, float64(f.There)/cpu, each*100_000/(1<<30), cpu*100_000/float64(max(f.There, 1)))
+	p.line("(more nodes, or a higher descriptor limit: each page is one descriptor in its node).")
 }
 
 func met(ok bool) string {
