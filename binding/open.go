@@ -48,7 +48,7 @@ type Placement struct {
 }
 
 // Open makes a ticket: documents are held, stamps placed, digests computed.
-func (s *Service) Open(ctx context.Context, app *App, a Ask) (qrflow.Opened, error) {
+func (s *Service) Open(ctx context.Context, app *App, a Ask, kept unit.Kept[qrflow.Opened]) (qrflow.Opened, error) {
 	if err := s.checkAsk(app, a); err != nil {
 		return qrflow.Opened{}, err
 	}
@@ -68,7 +68,7 @@ func (s *Service) Open(ctx context.Context, app *App, a Ask) (qrflow.Opened, err
 		r.Hold = unit.NewID("hd")
 		r.list(batch)
 	}
-	return s.issue(ctx, app, a, r, expected, batch)
+	return s.issue(ctx, app, a, r, expected, batch, kept)
 }
 
 func (s *Service) checkAsk(app *App, a Ask) error {
@@ -124,7 +124,7 @@ func (s *Service) prepare(ctx context.Context, app *App, a Ask) (*cloudseal.Batc
 }
 
 // issue makes the ticket, and the documents its own.
-func (s *Service) issue(ctx context.Context, app *App, a Ask, r *request, expected string, batch *cloudseal.Batch) (opened qrflow.Opened, err error) {
+func (s *Service) issue(ctx context.Context, app *App, a Ask, r *request, expected string, batch *cloudseal.Batch, kept unit.Kept[qrflow.Opened]) (opened qrflow.Opened, err error) {
 	payload, err := r.encode()
 	if err != nil {
 		return opened, err
@@ -140,7 +140,10 @@ func (s *Service) issue(ctx context.Context, app *App, a Ask, r *request, expect
 			Subject: qrflow.Subject{Account: a.Account, Principal: r.Org, Person: expected},
 			Origins: []string{a.Origin}, VerifierHash: a.VerifierHash, Documents: r.Count, Payload: payload,
 		})
-		return err
+		if err != nil {
+			return err
+		}
+		return kept.Keep(tx, opened)
 	})
 	if err != nil {
 		return opened, err

@@ -46,10 +46,10 @@ func TestUploadIsRefused(t *testing.T) {
 		{"a title that turns around", "a\u202efdp.exe", good, fault.BadRequest},
 		{"no title", "", good, fault.BadRequest},
 	} {
-		_, err := w.Service.Upload(t.Context(), cloudsealtest.Tenant, c.title, c.file, gm.SM3(c.file))
+		_, err := w.Service.Upload(t.Context(), cloudsealtest.Tenant, c.title, c.file, gm.SM3(c.file), unit.Kept[*cloudseal.Document]{})
 		want(t, c.name, err, c.want)
 	}
-	_, err := w.Service.Upload(t.Context(), cloudsealtest.Tenant, "a.pdf", script, gm.SM3(script))
+	_, err := w.Service.Upload(t.Context(), cloudsealtest.Tenant, "a.pdf", script, gm.SM3(script), unit.Kept[*cloudseal.Document]{})
 	want(t, "script", err, fault.DocumentRefused)
 	findings, ok := fault.From(err).Fields["findings"].([]pdf.Finding)
 	if !ok || len(findings) == 0 {

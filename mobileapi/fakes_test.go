@@ -150,7 +150,7 @@ const (
 	theMatch  = "417"
 )
 
-func (s *scans) Claim(_ context.Context, who authz.Caller, f mobileapi.Frame, lang string) (*mobileapi.Scan, error) {
+func (s *scans) Claim(_ context.Context, who authz.Caller, f mobileapi.Frame, lang string, kept unit.Kept[*mobileapi.Scan]) (*mobileapi.Scan, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -173,7 +173,8 @@ func (s *scans) Claim(_ context.Context, who authz.Caller, f mobileapi.Frame, la
 		return nil, err
 	}
 	s.device, s.head, s.state = who.Device.ID, head, "claimed"
-	return &mobileapi.Scan{ID: theClaim, Head: head, Display: display, DecideBy: a.ExpiresAt}, nil
+	scan := &mobileapi.Scan{ID: theClaim, Head: head, Display: display, DecideBy: a.ExpiresAt}
+	return scan, kept.Keep(nil, scan)
 }
 
 func (s *scans) Manifest(_ context.Context, who authz.Caller, claim string) ([]byte, error) {
@@ -215,7 +216,7 @@ func (s *scans) Document(_ context.Context, who authz.Caller, claim string, i in
 	return &mobileapi.Document{MediaType: "application/pdf", Bytes: docs[i-1]}, nil
 }
 
-func (s *scans) Approve(_ context.Context, who authz.Caller, a mobileapi.Approval) (string, error) {
+func (s *scans) Approve(_ context.Context, who authz.Caller, a mobileapi.Approval, kept unit.Kept[string]) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.held(who, a.Claim); err != nil {
@@ -235,7 +236,7 @@ func (s *scans) Approve(_ context.Context, who authz.Caller, a mobileapi.Approva
 		return "", fault.Signature
 	}
 	s.got, s.state = a, "approved"
-	return s.state, nil
+	return s.state, kept.Keep(nil, s.state)
 }
 
 func (s *scans) Refuse(_ context.Context, who authz.Caller, claim string, r mobileapi.Refusal) (string, error) {
@@ -293,12 +294,12 @@ type shelved struct {
 	answer      httpx.Stored
 }
 
-func (s *shelf) Begin(ctx context.Context, c httpx.Client, route, key string, fp gm.Digest) (httpx.Stored, error) {
+func (s *shelf) Begin(ctx context.Context, c httpx.Client, route, key string, fp gm.Digest) (httpx.Stored, httpx.Run, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c.Spend != nil {
 		if err := s.work.Update(ctx, c.Spend); err != nil {
-			return httpx.Stored{}, err
+			return httpx.Stored{}, nil, err
 		}
 	}
 	name := c.Name + "|" + route + "|" + key
@@ -306,26 +307,38 @@ func (s *shelf) Begin(ctx context.Context, c httpx.Client, route, key string, fp
 	switch {
 	case !ok:
 		s.entries[name] = &shelved{fingerprint: fp}
-		return httpx.Stored{}, nil
+		return httpx.Stored{}, &onShelf{s, name}, nil
 	case e.fingerprint != fp:
-		return httpx.Stored{}, fault.IdempotencyMismatch
+		return httpx.Stored{}, nil, fault.IdempotencyMismatch
 	case e.answer.Status == 0:
-		return httpx.Stored{}, fault.IdempotencyRunning
+		return httpx.Stored{}, nil, fault.IdempotencyRunning
 	}
-	return e.answer, nil
+	return e.answer, nil, nil
 }
 
-func (s *shelf) Finish(_ context.Context, client, route, key string, a httpx.Stored) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.entries[client+"|"+route+"|"+key].answer = a
+// onShelf is a run of it.
+type onShelf struct {
+	*shelf
+	name string
+}
+
+func (r *onShelf) Reads() unit.Want { return unit.Want{} }
+
+func (r *onShelf) Keep(_ unit.Tx, a httpx.Stored) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.entries[r.name].answer = a
 	return nil
 }
 
-func (s *shelf) Abandon(_ context.Context, client, route, key string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.entries, client+"|"+route+"|"+key)
+func (r *onShelf) Finish(_ context.Context, a httpx.Stored) error { return r.Keep(nil, a) }
+
+func (r *onShelf) Abandon(context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.entries[r.name].answer.Status == 0 {
+		delete(r.entries, r.name)
+	}
 	return nil
 }
 

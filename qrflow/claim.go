@@ -44,16 +44,22 @@ type Claim struct {
 //
 // and what the purpose refuses, with the ticket still open.
 func (s *Service) Claim(ctx context.Context, c Claimant, scan Scan) (Claim, error) {
+	return s.ClaimKept(ctx, c, scan, unit.Kept[Claim]{})
+}
+
+// ClaimKept is Claim with the answer kept in its transaction.
+func (s *Service) ClaimKept(ctx context.Context, c Claimant, scan Scan, kept unit.Kept[Claim]) (Claim, error) {
 	if err := s.admitScan(c); err != nil {
 		return Claim{}, err
 	}
 	var t *Ticket
 	var claimed Claim
 	err := s.d.Work.Update(ctx, func(tx unit.Tx) (err error) {
-		if t, err = s.claim(tx, c, scan); err == nil {
-			claimed = t.claim(tx.Now())
+		if t, err = s.claim(tx, c, scan); err != nil {
+			return err
 		}
-		return err
+		claimed = t.claim(tx.Now())
+		return kept.Keep(tx, claimed)
 	})
 	switch {
 	case err == nil:

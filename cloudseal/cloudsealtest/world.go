@@ -212,7 +212,7 @@ type Request struct {
 // Upload takes a file in.
 func (w *World) Upload(file []byte) *cloudseal.Document {
 	w.T.Helper()
-	d, err := w.Service.Upload(w.T.Context(), Tenant, "申报表.pdf", file, gm.SM3(file))
+	d, err := w.Service.Upload(w.T.Context(), Tenant, "申报表.pdf", file, gm.SM3(file), unit.Kept[*cloudseal.Document]{})
 	if err != nil {
 		w.T.Fatal(err)
 	}

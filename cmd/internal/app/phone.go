@@ -36,16 +36,20 @@ func claimant(who authz.Caller) (qrflow.Claimant, error) {
 }
 
 // Claim implements mobileapi.Scans.
-func (s scans) Claim(ctx context.Context, who authz.Caller, f mobileapi.Frame, lang string) (*mobileapi.Scan, error) {
+func (s scans) Claim(ctx context.Context, who authz.Caller, f mobileapi.Frame, lang string, kept unit.Kept[*mobileapi.Scan]) (*mobileapi.Scan, error) {
 	c, err := claimant(who)
 	if err != nil {
 		return nil, err
 	}
 	c.Lang = lang
-	claim, err := s.binding.Claim(ctx, c, qrflow.Scan{Handle: f.Handle, N: f.N, MAC: f.MAC})
+	claim, err := s.binding.Claim(ctx, c, qrflow.Scan{Handle: f.Handle, N: f.N, MAC: f.MAC}, unit.KeptAs(kept, scanOf))
 	if err != nil {
 		return nil, err
 	}
+	return scanOf(claim)
+}
+
+func scanOf(claim qrflow.Claim) (*mobileapi.Scan, error) {
 	display, err := binding.Display(claim)
 	if err != nil {
 		return nil, err
@@ -88,16 +92,23 @@ func (s scans) Document(ctx context.Context, who authz.Caller, claim string, i i
 const waitingSecond = "waiting-second"
 
 // Approve implements mobileapi.Scans.
-func (s scans) Approve(ctx context.Context, who authz.Caller, a mobileapi.Approval) (string, error) {
+func (s scans) Approve(ctx context.Context, who authz.Caller, a mobileapi.Approval, kept unit.Kept[string]) (string, error) {
 	c, err := claimant(who)
 	if err != nil {
 		return "", err
 	}
-	r, err := s.binding.Approve(ctx, c, qrflow.ApproveRequest{Claim: a.Claim, HeadHash: a.Head, Match: a.Match, Sig: a.Sig, Second: a.Second})
+	r, err := s.binding.Approve(ctx, c, qrflow.ApproveRequest{
+		Claim: a.Claim, HeadHash: a.Head, Match: a.Match, Sig: a.Sig, Second: a.Second,
+		Kept: unit.KeptAs(kept, func(r qrflow.Result) (string, error) { return stateOf(r), nil }),
+	})
+	return stateOf(r), err
+}
+
+func stateOf(r qrflow.Result) string {
 	if r.Waits {
-		return waitingSecond, err
+		return waitingSecond
 	}
-	return string(r.State), err
+	return string(r.State)
 }
 
 // Refuse implements mobileapi.Scans.
