@@ -81,11 +81,12 @@ func powers() []*fault.Error {
 }
 
 func (a *API) scan(ctx context.Context, c *call, in ScanRequest) (ScanClaim, error) {
-	s, err := a.Scans.Claim(ctx, c.who, Frame(in), c.lang, kept(c, scanOf))
-	if err != nil {
-		return ScanClaim{}, err
-	}
-	return scanOf(s)
+	var claim ScanClaim
+	_, err := a.Scans.Claim(ctx, c.who, Frame(in), c.lang, kept(c, func(s *Scan) (_ ScanClaim, err error) {
+		claim, err = scanOf(s)
+		return claim, err
+	}))
+	return claim, err
 }
 
 // scanOf words a claim by its head, so that what is listed is what is signed.

@@ -83,8 +83,7 @@ var (
 func (s *Service) admitScan(c Claimant) error {
 	now, l := s.d.Now(), s.d.Limits
 	wait := max(
-		s.d.Limiter.Full(now, "bad/"+c.Device, l.BadFrames),
-		s.d.Limiter.Full(now, "blocked/"+c.Device, l.Blocked),
+		s.d.Limiter.Full(now, Limit{"bad/" + c.Device, l.BadFrames}, Limit{"blocked/" + c.Device, l.Blocked}),
 		s.d.Limiter.Take(now, "claims/"+c.Device, l.Claims))
 	if wait > 0 {
 		return fault.SlowDown.After(wait)
@@ -180,7 +179,7 @@ func consistent(head []byte, t *Ticket) error {
 func (s *Service) badFrame(ctx context.Context, c Claimant) error {
 	now, key := s.d.Now(), "bad/"+c.Device
 	s.d.Limiter.Take(now, key, s.d.Limits.BadFrames)
-	if s.d.Limiter.Full(now, key, s.d.Limits.BadFrames) == 0 {
+	if s.d.Limiter.Full(now, Limit{key, s.d.Limits.BadFrames}) == 0 {
 		return forged
 	}
 	return s.update(ctx, func(tx unit.Tx) error {

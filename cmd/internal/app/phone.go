@@ -59,29 +59,20 @@ func scanOf(claim qrflow.Claim) (*mobileapi.Scan, error) {
 
 // Manifest implements mobileapi.Scans.
 func (s scans) Manifest(ctx context.Context, who authz.Caller, claim string) ([]byte, error) {
-	held, err := s.held(ctx, who, claim)
+	c, err := claimant(who)
 	if err != nil {
 		return nil, err
 	}
-	return s.binding.Manifest(ctx, held.Ticket)
-}
-
-// held gives a claim to the device that made it.
-func (s scans) held(ctx context.Context, who authz.Caller, claim string) (qrflow.Claim, error) {
-	c, err := claimant(who)
-	if err != nil {
-		return qrflow.Claim{}, err
-	}
-	return s.flow.Held(ctx, c, claim)
+	return s.binding.Manifest(ctx, s.binding.ByClaim(c, claim))
 }
 
 // Document implements mobileapi.Scans.
 func (s scans) Document(ctx context.Context, who authz.Caller, claim string, i int) (*mobileapi.Document, error) {
-	held, err := s.held(ctx, who, claim)
+	c, err := claimant(who)
 	if err != nil {
 		return nil, err
 	}
-	b, err := s.binding.Shown(ctx, held.Ticket, i)
+	b, err := s.binding.Shown(ctx, s.binding.ByClaim(c, claim), i)
 	if err != nil {
 		return nil, err
 	}
