@@ -188,7 +188,7 @@ func TestOneDocumentOfALargeBatchIsProvedAlone(t *testing.T) {
 	n := statement.MaxInline + 9
 	r := ask(w, "tk_1", w.Seal(), n)
 	w.Begin(r)
-	if _, err := w.Service.DocumentBundle(t.Context(), document(t, w, r.Batch.Documents[0])); !errors.Is(err, fault.StampFailed) {
+	if _, err := w.Service.DocumentBundle(t.Context(), document(t, w, r.Batch.Documents[0])); !errors.Is(err, fault.NotStamped) {
 		t.Errorf("bundle before the stamp: %v", err)
 	}
 	if err := w.Service.Stamp(t.Context(), "tk_1"); err != nil {

@@ -27,7 +27,7 @@ func TestUploadFreezesTheBytes(t *testing.T) {
 		t.Errorf("other bytes: %v", err)
 	}
 	_, err = w.Service.Result(t.Context(), d)
-	want(t, "result before the stamp", err, fault.StampFailed)
+	want(t, "result before the stamp", err, fault.NotStamped)
 }
 
 func TestUploadIsRefused(t *testing.T) {

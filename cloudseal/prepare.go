@@ -121,7 +121,7 @@ func (s *Service) Draft(tx unit.Tx, tenant string, ps []Placement) (*Draft, erro
 			return nil, err
 		}
 		if size += d.Size; size > s.Limits.MaxBatchBytes {
-			return nil, fault.BodyTooLarge.With("max_bytes", s.Limits.MaxBatchBytes)
+			return nil, fault.BodyTooLarge.With("limit", s.Limits.MaxBatchBytes)
 		}
 		if _, known := draft.seals[p.Seal]; !known {
 			if draft.seals[p.Seal], err = s.stencil(tx, p.Seal); err != nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -42,7 +43,7 @@ type API struct {
 	brakes     brakes
 	operations []operation
 	schemas    *schemas
-	openAPI    []byte
+	openAPI    func() ([]byte, error) // made at the first look
 }
 
 var (
@@ -52,7 +53,7 @@ var (
 	errEncoding = errors.New("not base64url in its one spelling")
 )
 
-// New makes an API and its document.
+// New makes an API.
 func New(d Deps) (*API, error) {
 	switch {
 	case d.Authz == nil || d.Work == nil || d.Idempotency == nil || d.Now == nil:
@@ -73,10 +74,7 @@ func New(d Deps) (*API, error) {
 		a.operations = append(a.operations, step()...)
 	}
 	a.schemas = newSchemas(a.operations)
-	var err error
-	if a.openAPI, err = describe(a.operations, a.schemas); err != nil {
-		return nil, fmt.Errorf("mobileapi: describe: %w", err)
-	}
+	a.openAPI = sync.OnceValues(func() ([]byte, error) { return describe(a.operations, a.schemas) })
 	return a, nil
 }
 
@@ -91,7 +89,11 @@ func (a *API) Mount(app *fiber.App) {
 
 // describeItself serves the OpenAPI document.
 func (a *API) describeItself(c *fiber.Ctx) error {
+	doc, err := a.openAPI()
+	if err != nil {
+		return fmt.Errorf("mobileapi: describe: %w", err)
+	}
 	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
 	c.Set(fiber.HeaderCacheControl, "no-cache")
-	return c.Send(a.openAPI)
+	return c.Send(doc)
 }

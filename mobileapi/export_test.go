@@ -100,5 +100,8 @@ func kindOf(example any) string {
 	return ""
 }
 
-// Document gives the OpenAPI document.
-func (a *API) Document() []byte { return a.openAPI }
+// Document gives the OpenAPI document, empty when it cannot be made.
+func (a *API) Document() []byte {
+	doc, _ := a.openAPI()
+	return doc
+}

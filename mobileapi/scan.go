@@ -99,17 +99,22 @@ func scanOf(s *Scan) (ScanClaim, error) {
 	if err != nil {
 		return ScanClaim{}, fmt.Errorf("display of claim %s: %w", s.ID, err)
 	}
-	claim := ScanClaim{
+	return ScanClaim{
 		ClaimID: s.ID, Head: s.Head, HeadSM3: digest(s.Head), Display: s.Display, Summary: wired(display.Lines),
-		Count: head.Total(), Manifest: head.Listed(), Documents: []ScanDocument{}, DecideBy: s.DecideBy.UTC(),
-	}
-	for i, d := range head.Docs {
-		claim.Documents = append(claim.Documents, ScanDocument{
-			Index: i + 1, Title: d.Title, Pages: d.Pages, SM3: Hash(d.SM3), Seal: sealOfDoc(head, d),
+		Count: head.Total(), Manifest: head.Listed(), Documents: documentsOf(head), DecideBy: s.DecideBy.UTC(),
+	}, nil
+}
+
+// documentsOf lists what a statement names line by line.
+func documentsOf(a statement.Approval) []ScanDocument {
+	list := make([]ScanDocument, 0, len(a.Docs))
+	for i, d := range a.Docs {
+		list = append(list, ScanDocument{
+			Index: i + 1, Title: d.Title, Pages: d.Pages, SM3: Hash(d.SM3), Seal: sealOfDoc(a, d),
 			Page: d.Place.Page, X: d.Place.X, Y: d.Place.Y, W: d.Place.W, H: d.Place.H,
 		})
 	}
-	return claim, nil
+	return list
 }
 
 // sealOfDoc gives the code of a line's seal; in the short form there is one for
@@ -135,19 +140,26 @@ func (a *API) manifest(ctx context.Context, c *call, _ none) (file, error) {
 }
 
 func (a *API) document(ctx context.Context, c *call, _ none) (file, error) {
-	id, err := c.param("id")
+	id, i, err := c.documentAt()
 	if err != nil {
 		return file{}, err
-	}
-	i, err := strconv.Atoi(c.c.Params("i"))
-	if err != nil || i < 1 || i > statement.MaxDocs {
-		return file{}, fault.Absent
 	}
 	d, err := a.Scans.Document(ctx, c.who, id, i)
 	if err != nil {
 		return file{}, err
 	}
 	return file{*d}, nil
+}
+
+// documentAt reads whose document is meant, and which: the first is 1.
+func (c *call) documentAt() (id string, i int, err error) {
+	if id, err = c.param("id"); err != nil {
+		return "", 0, err
+	}
+	if i, err = strconv.Atoi(c.c.Params("i")); err != nil || i < 1 || i > statement.MaxDocs {
+		return "", 0, fault.Absent
+	}
+	return id, i, nil
 }
 
 func (a *API) approve(ctx context.Context, c *call, in ApprovalRequest) (ScanState, error) {

@@ -3,7 +3,6 @@ package mobileapi
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -108,18 +107,11 @@ func secondOf(s *Second, lang string) (SecondRequest, error) {
 	if err != nil {
 		return SecondRequest{}, fmt.Errorf("first statement of ticket %s: %w", s.Ticket, err)
 	}
-	out := SecondRequest{
-		Documents: []ScanDocument{}, Manifest: first.Listed(),
+	return SecondRequest{
+		Documents: documentsOf(first), Manifest: first.Listed(),
 		TicketID: s.Ticket, Statement: s.Statement, StatementSM3: digest(s.Statement), First: first.Agent.Name,
 		Summary: wired(first.Render(lang, nil).Lines), DecideBy: s.DecideBy.UTC(),
-	}
-	for i, d := range first.Docs {
-		out.Documents = append(out.Documents, ScanDocument{
-			Index: i + 1, Title: d.Title, Pages: d.Pages, SM3: Hash(d.SM3), Seal: sealOfDoc(first, d),
-			Page: d.Place.Page, X: d.Place.X, Y: d.Place.Y, W: d.Place.W, H: d.Place.H,
-		})
-	}
-	return out, nil
+	}, nil
 }
 
 func (a *API) secondManifest(ctx context.Context, c *call, _ none) (file, error) {
@@ -132,13 +124,9 @@ func (a *API) secondManifest(ctx context.Context, c *call, _ none) (file, error)
 }
 
 func (a *API) secondDocument(ctx context.Context, c *call, _ none) (file, error) {
-	id, err := c.param("id")
+	id, i, err := c.documentAt()
 	if err != nil {
 		return file{}, err
-	}
-	i, err := strconv.Atoi(c.c.Params("i"))
-	if err != nil || i < 1 || i > statement.MaxDocs {
-		return file{}, fault.Absent
 	}
 	d, err := a.Seconds.Document(ctx, c.who, id, i)
 	if err != nil {

@@ -88,7 +88,7 @@ func (a *App) openSecrets() (err error) {
 }
 
 func (a *App) openProviders() (err error) {
-	a.outside, err = sandboxProviders(a.cfg, a.opts.World, a.now)
+	a.outside, err = sandboxProviders(a.cfg, a.opts, a.now)
 	if err == nil {
 		a.outside.faces.Share(a.secrets.derive("sandbox faces")[:gm.SealKeySize])
 	}

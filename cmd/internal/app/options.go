@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/event"
+
+	"yunzhang.dev/cloudseal/impression"
 )
 
 // Options are what the configuration does not say: the clock and the log of
@@ -18,6 +20,9 @@ type Options struct {
 	// Unlimited lifts the rates of tickets and scans, for load tests and
 	// benchmarks.
 	Unlimited bool
+	// Drawer draws the impressions of the sandbox's filing; nil: one of its own.
+	// Tests that start many nodes share one, whose fonts are opened once.
+	Drawer *impression.Drawer
 	// Monitor is told every command to MongoDB, for tests that count them.
 	Monitor *event.CommandMonitor
 }

@@ -42,11 +42,12 @@ func (s scans) Claim(ctx context.Context, who authz.Caller, f mobileapi.Frame, l
 		return nil, err
 	}
 	c.Lang = lang
-	claim, err := s.binding.Claim(ctx, c, qrflow.Scan{Handle: f.Handle, N: f.N, MAC: f.MAC}, unit.KeptAs(kept, scanOf))
-	if err != nil {
-		return nil, err
-	}
-	return scanOf(claim)
+	var scan *mobileapi.Scan
+	_, err = s.binding.Claim(ctx, c, qrflow.Scan{Handle: f.Handle, N: f.N, MAC: f.MAC}, unit.KeptAs(kept, func(claim qrflow.Claim) (_ *mobileapi.Scan, err error) {
+		scan, err = scanOf(claim)
+		return scan, err
+	}))
+	return scan, err
 }
 
 func scanOf(claim qrflow.Claim) (*mobileapi.Scan, error) {

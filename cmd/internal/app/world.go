@@ -43,16 +43,21 @@ type providers struct {
 }
 
 // sandboxProviders makes the sandbox's providers and fills their world.
-func sandboxProviders(c config.Config, w World, now func() time.Time) (providers, error) {
+func sandboxProviders(c config.Config, o Options, now func() time.Time) (providers, error) {
 	outbox := c.Sandbox.Outbox
 	if outbox == "" {
 		outbox = filepath.Join(c.DataDir, "outbox.jsonl")
 	}
+	draws := o.Drawer
+	if draws == nil {
+		draws = impression.New()
+	}
 	p := providers{
-		registry: registry.NewSandbox(drawer{impression.New()}, now),
+		registry: registry.NewSandbox(drawer{draws}, now),
 		faces:    realperson.NewSandbox(now, true),
 		outbox:   notify.NewOutbox(outbox, now),
 	}
+	w := o.World
 	if c.Sandbox.World != "" {
 		b, err := os.ReadFile(c.Sandbox.World)
 		if err == nil {
