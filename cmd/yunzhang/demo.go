@@ -7,7 +7,6 @@ import (
 	"os"
 
 	"yunzhang.dev/cloudseal/verify"
-	"yunzhang.dev/cmd/internal/app"
 	"yunzhang.dev/cmd/internal/drive"
 )
 
@@ -38,7 +37,6 @@ func (d demoCmd) Run(e *env) (err error) {
 	if d.LAN {
 		fmt.Fprintln(e.err, e.say("警告：沙箱相信任何人，只可在可信网络短时试用。", "Warning: the sandbox believes everybody; use it on a trusted network, briefly."))
 	}
-	app.KeepHeap()
 	demo := &drive.Demo{Dir: d.Dir, PDF: d.PDF, Addr: d.addr(), LAN: d.LAN, Out: e.out}
 	stop, err := demo.Start(e.ctx)
 	if err != nil {

@@ -59,7 +59,6 @@ func (s serveCmd) Run(e *env) (err error) {
 	if err != nil {
 		return err
 	}
-	app.KeepHeap()
 	node, err := app.New(cfg, app.Options{})
 	if err != nil {
 		return err

@@ -75,7 +75,6 @@ type stage struct {
 
 func newStage(b *testing.B) *stage {
 	b.Helper()
-	app.KeepHeap() // as serve does
 	s := &stage{b: b, watch: newWatch()}
 	o, dir := benchOptions(), b.TempDir()
 	o.World = drive.World()

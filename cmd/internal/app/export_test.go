@@ -232,14 +232,3 @@ func (a *App) Answers() httpx.Idempotency { return answers{a.main.Work, a.main.A
 
 // Work is what this node's units run on.
 func (a *App) Work() unit.Work { return a.main.Work }
-
-// PercentFor is what the collector is set to.
-var PercentFor = percentFor
-
-// WatchHeap tells what would be set behind each cycle of the collector.
-func WatchHeap(told func(percent int)) {
-	h := newHeap(heapFloor, nil)
-	h.set = func(percent int) { h.percent = 0; told(percent) }
-	h.percent = 0
-	h.again()
-}
