@@ -16,7 +16,7 @@ import (
 // sm3 is that of the bytes, as whoever received them computed it; they are hashed
 // again before anything is approved or signed. A document that cannot be stamped is fault.DocumentRefused, with the findings
 // its sender can act on in the field "findings".
-func (s *Service) Upload(ctx context.Context, tenant, title string, b []byte, sm3 gm.Digest) (*Document, error) {
+func (s *Service) Upload(ctx context.Context, tenant, title string, b []byte, sm3 gm.Digest, kept unit.Kept[*Document]) (*Document, error) {
 	if len(b) > s.Limits.MaxDocument {
 		return nil, fault.BodyTooLarge.With("limit", s.Limits.MaxDocument)
 	}
@@ -50,7 +50,10 @@ func (s *Service) Upload(ctx context.Context, tenant, title string, b []byte, sm
 			return err
 		}
 		d.CreatedAt = tx.Now()
-		return s.t.Documents.Insert(tx, d)
+		if err := s.t.Documents.Insert(tx, d); err != nil {
+			return err
+		}
+		return kept.Keep(tx, d)
 	})
 }
 

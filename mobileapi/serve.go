@@ -38,7 +38,7 @@ func (a *API) chain(o *operation) []fiber.Handler {
 func (a *API) receive(o *operation) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		c.Set(NonceHeader, a.Authz.NewNonce())
-		x := &call{lang: httpx.Lang(c), c: c}
+		x := &call{lang: httpx.Lang(c), o: o, c: c}
 		c.Set(fiber.HeaderContentLanguage, x.lang)
 		c.Locals(callKey{}, x)
 		var err error

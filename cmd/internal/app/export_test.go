@@ -21,6 +21,7 @@ import (
 	"yunzhang.dev/cmd/internal/store"
 	"yunzhang.dev/cmd/internal/store/engine"
 	"yunzhang.dev/qrflow"
+	"yunzhang.dev/web/httpx"
 )
 
 // StampedNow reports whether any document of a ticket is stamped.
@@ -228,3 +229,9 @@ func StripMarks(ctx context.Context, cfg config.Config) (err error) {
 	}
 	return nil
 }
+
+// Answers is where this node keeps its answers.
+func (a *App) Answers() httpx.Idempotency { return answers{a.main.Work, a.main.Answers} }
+
+// Work is what this node's units run on.
+func (a *App) Work() unit.Work { return a.main.Work }
