@@ -21,6 +21,7 @@ import (
 type plan struct {
 	seed   uint64
 	limit  int // uses of the delegation
+	asks   int // requests under it
 	blow   blow
 	yes    [2]time.Duration // when the phones say it
 	end    string           // how the power ends meanwhile, "" for not at all
@@ -36,7 +37,7 @@ const (
 
 func newPlan(seed uint64) plan {
 	r := rand.New(rand.NewPCG(seed, 66))
-	p := plan{seed: seed, limit: 1 + r.IntN(2), blow: newBlow(r), end: []string{"", "", byRevocation, byFreeze}[r.IntN(4)], verify: r.IntN(20) == 0}
+	p := plan{seed: seed, limit: 1 + r.IntN(2), asks: 1 + r.IntN(2), blow: newBlow(r), end: []string{"", "", byRevocation, byFreeze}[r.IntN(4)], verify: r.IntN(20) == 0}
 	for i := range p.yes {
 		p.yes[i] = time.Duration(r.IntN(15)) * time.Millisecond
 	}
@@ -54,8 +55,8 @@ type asked struct {
 	last             drive.Message
 }
 
-// round is one seed: two requests under a delegation, both approved, a blow, and
-// perhaps the end of the power. Then everything is healed and held against what
+// round is one seed: one or two requests under a delegation, each approved, a blow,
+// and perhaps the end of the power. Then everything is healed and held against what
 // people were told.
 func (k *arena) round(t testing.TB, seed uint64) error {
 	t.Helper()
@@ -66,7 +67,10 @@ func (k *arena) round(t testing.TB, seed uint64) error {
 	if k.delegation, err = k.grant(ctx, p.limit); err != nil {
 		return fmt.Errorf("delegate: %w", err)
 	}
-	x := &round{arena: k, plan: p, requests: []*asked{{}, {}}}
+	x := &round{arena: k, plan: p}
+	for range p.asks {
+		x.requests = append(x.requests, &asked{})
+	}
 	err = x.run(ctx, t)
 	return errors.Join(err, x.tidy(ctx))
 }
@@ -245,7 +249,7 @@ func (x *round) finish(ctx context.Context) error {
 			for _, node := range x.alive() {
 				_ = node.Recover(ctx) // the next look tells
 			}
-			pauseFor(ctx, 10*time.Millisecond)
+			pauseFor(ctx, 50*time.Millisecond)
 		}
 		if a.answer != nil {
 			return nil
@@ -280,7 +284,10 @@ func (x *round) tidy(ctx context.Context) (err error) {
 
 // judge holds what is stored against what people were told.
 func (x *round) judge(ctx context.Context) error {
-	ids := []string{x.requests[0].ticket, x.requests[1].ticket}
+	var ids []string
+	for _, a := range x.requests {
+		ids = append(ids, a.ticket)
+	}
 	stamped, _, err := x.app.AgreeOn(ctx, x.delegation, ids)
 	if err != nil {
 		return err

@@ -28,7 +28,7 @@ const (
 	worldRounds = 125
 	// lanes is how many worlds there are at a time. Most of a round is waiting,
 	// for elections and for drivers that find out.
-	lanes = 8
+	lanes = 4
 )
 
 // arena is a world for rounds: three nodes in this process that can die, on
