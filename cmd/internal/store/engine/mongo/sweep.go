@@ -50,19 +50,48 @@ func (b *Blobs) Sweep(ctx context.Context, before time.Time) (removed int, err e
 	return removed, nil
 }
 
-// Names calls fn with the name of every blob, in order: for a move or a
-// backup.
+// pageOfNames is how many names are read at once.
+const pageOfNames = 1000
+
+// Names calls fn with the name of every blob, in order: for a move or a backup.
+// What fn does may take hours, and a server forgets a cursor that rests for ten
+// minutes: none is open meanwhile.
 func (b *Blobs) Names(ctx context.Context, fn func(name string) error) error {
-	cursor, err := b.heads.Find(ctx, bson.D{}, options.Find().SetProjection(hintID).SetSort(hintID).SetHint(hintID))
-	if err != nil {
-		return ctxErr(ctx, b.e.explain("list blobs", err))
-	}
-	defer cursor.Close(context.WithoutCancel(ctx))
-	for cursor.Next(ctx) {
-		name, _ := cursor.Current.Lookup("_id").StringValueOK()
-		if err := fn(name); err != nil {
+	for after := ""; ; {
+		names, err := b.namesBehind(ctx, after)
+		if err != nil {
 			return err
 		}
+		for _, name := range names {
+			if err := fn(name); err != nil {
+				return err
+			}
+		}
+		if len(names) < pageOfNames {
+			return nil
+		}
+		after = names[len(names)-1]
 	}
-	return ctxErr(ctx, b.e.explain("list blobs", cursor.Err()))
+}
+
+// namesBehind reads one page of names. No blob's name is empty.
+func (b *Blobs) namesBehind(ctx context.Context, after string) (names []string, err error) {
+	leave, err := b.e.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	inner, cancel := b.e.within(ctx)
+	defer cancel()
+	behind := bson.D{{Key: "_id", Value: bson.D{{Key: "$gt", Value: after}}}}
+	one := options.Find().SetProjection(hintID).SetSort(hintID).SetHint(hintID).SetLimit(pageOfNames).SetBatchSize(pageOfNames)
+	cursor, err := b.heads.Find(inner, behind, one)
+	var found []head
+	if err == nil {
+		err = cursor.All(inner, &found)
+	}
+	for _, h := range found {
+		names = append(names, h.ID)
+	}
+	return names, ctxErr(ctx, b.e.explain("list blobs", err))
 }
