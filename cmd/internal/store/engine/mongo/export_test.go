@@ -1,6 +1,9 @@
 package mongo
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Crash ends an engine as the death of its process would: its connections
 // break, its transactions stay with the server until they lapse.
@@ -13,3 +16,9 @@ func Crash(e *Engine) {
 	e.closed = true
 	e.gate.Unlock()
 }
+
+// At makes the bucket take its time from now.
+func (b *Blobs) At(now func() time.Time) { b.now = now }
+
+// UploadLife is how long an upload may last.
+const UploadLife = uploadLife

@@ -11,13 +11,24 @@ import (
 	"yunzhang.dev/authz/unit"
 )
 
-// OrphanAge is how old a note of an upload must be before Sweep takes it for
-// one that a crash left: older than any upload lasts.
-const OrphanAge = 24 * time.Hour
+// An upload that is older than uploadLife puts no head any more; one that is
+// older than OrphanAge is taken for what a crash left. Nodes whose clocks are apart
+// by less than the difference agree on that; [Open] refuses a clock that is apart
+// by seconds.
+const (
+	uploadLife = time.Hour
+	OrphanAge  = 24 * time.Hour
+)
 
-// Sweep removes the chunks of uploads that were begun before the given time
-// and have no blob, and gives how many uploads those were. Several nodes may
-// run it.
+// Sweep removes the chunks of uploads that were begun before the given time,
+// which is OrphanAge ago or earlier, and have no blob, and gives how many uploads
+// those were.
+//
+// It writes outside of units, so no lease fences it, and none has to: several
+// nodes may run it at once, and one that was asleep in the middle may go on. The
+// name of an upload is at random and never used again, and behind uploadLife it
+// has a head or will never have one. So whoever has seen that an orphan has none
+// is right for ever, and what it removes is an orphan's.
 func (b *Blobs) Sweep(ctx context.Context, before time.Time) (removed int, err error) {
 	var notes []note
 	inner, cancel := b.e.within(ctx)
