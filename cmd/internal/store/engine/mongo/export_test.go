@@ -22,3 +22,8 @@ func (b *Blobs) At(now func() time.Time) { b.now = now }
 
 // UploadLife is how long an upload may last.
 const UploadLife = uploadLife
+
+// Careless makes an engine take a commit without an answer for a lost race, so
+// that the unit is run again, under a new transaction number, although it may
+// have been committed. timeout is that of one command.
+func Careless(e *Engine, timeout time.Duration) { e.careless, e.timeout = true, timeout }
