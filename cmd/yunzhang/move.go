@@ -72,6 +72,7 @@ func (m moveCmd) mend(e *env, err error) error {
 		store.ErrNotEmpty: e.say("换一个空的数据目录或数据库", "name an empty data folder or database"),
 		store.ErrRunning:  e.say("先停掉所有节点", "stop every node first"),
 		store.ErrDiffers:  e.say("目标没有启用；清空后再搬一次", "the target was not taken into use; empty it and move again"),
+		store.ErrFenced:   e.say("目标没有启用；停掉所有节点，清空目标后再搬一次", "the target was not taken into use; stop every node, empty it and move again"),
 		store.ErrMoving:   e.say("先完成上一次搬移", "finish the earlier move first"),
 	} {
 		if errors.Is(err, reason) {

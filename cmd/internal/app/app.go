@@ -38,23 +38,24 @@ import (
 
 // App is one node.
 type App struct {
-	cfg     config.Config
-	opts    Options
-	now     func() time.Time
-	log     *slog.Logger
-	secrets *Secrets
-	outside providers
-	main    *store.Main
-	journal *store.Journal
-	blobs   *store.Blobs
-	bucket  store.Bucket // beneath blobs
-	leases  *store.Leases
-	domains domains
-	hub     *ws.Hub
-	ears    ears
-	metrics *httpx.Metrics
-	gauges  gauges
-	close   []func() error
+	cfg      config.Config
+	opts     Options
+	now      func() time.Time
+	log      *slog.Logger
+	secrets  *Secrets
+	outside  providers
+	main     *store.Main
+	journal  *store.Journal
+	blobs    *store.Blobs
+	bucket   store.Bucket // beneath blobs
+	leases   *store.Leases
+	presence *store.Presence
+	domains  domains
+	hub      *ws.Hub
+	ears     ears
+	metrics  *httpx.Metrics
+	gauges   gauges
+	close    []func() error
 }
 
 // ErrNoProviders: the configuration names no provider that this build has.

@@ -21,6 +21,8 @@ func (a *App) RunQuiet(ctx context.Context, ln net.Listener) error {
 	if err != nil {
 		return err
 	}
+	ctx, leave := a.staying(ctx)
+	defer leave()
 	jobs, end := context.WithCancel(context.WithoutCancel(ctx))
 	var all sync.WaitGroup
 	all.Go(func() { a.hub.Run(jobs) })

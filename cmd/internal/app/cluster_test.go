@@ -203,7 +203,8 @@ func (k *cluster) observer(t testing.TB) *app.App {
 	c.Node, c.DataDir = "observer", t.TempDir()
 	a, err := app.New(c, app.Options{World: drive.World(), Log: slog.New(slog.DiscardHandler)})
 	check(t, err)
-	t.Cleanup(func() { _ = a.Close() })
+	_, leave := a.Staying(t.Context())
+	t.Cleanup(func() { leave(); _ = a.Close() })
 	return a
 }
 

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -122,6 +123,43 @@ func (s *shift) hold(ctx context.Context) (err error) {
 func (s *shift) end(ctx context.Context) {
 	if s.held != nil {
 		_ = s.held.Release(ctx) // it ends by itself
+	}
+}
+
+// errAway: the node's stores are no longer here.
+var errAway = errors.New("the node stops")
+
+// staying keeps the node present from before its recovery to behind its last
+// stamp, which is when leave is called. The context ends when the node has to.
+func (a *App) staying(ctx context.Context) (working context.Context, leave func()) {
+	working, away := context.WithCancelCause(ctx)
+	present, end := context.WithCancel(context.WithoutCancel(ctx))
+	var beside sync.WaitGroup
+	tick := time.NewTicker(store.PresenceEvery)
+	beside.Go(func() { away(a.stay(present, tick.C)) })
+	return working, func() {
+		tick.Stop()
+		end()
+		beside.Wait()
+	}
+}
+
+// stay says at each turn that the node works on its stores, until ctx ends or
+// they are no longer its to work on.
+func (a *App) stay(ctx context.Context, turns <-chan time.Time) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-turns:
+		}
+		err := a.presence.Stay(ctx)
+		switch {
+		case store.Over(err):
+			return fmt.Errorf("%w: %w", errAway, a.advise(err))
+		case err != nil && ctx.Err() == nil:
+			a.log.WarnContext(ctx, "the node could not say that it works on the stores, will again", "error", err)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"net/url"
@@ -13,6 +14,7 @@ import (
 
 	"yunzhang.dev/authz/unit"
 	"yunzhang.dev/binding/api"
+	"yunzhang.dev/cmd/internal/store"
 	"yunzhang.dev/mobileapi"
 	"yunzhang.dev/qrflow/ws"
 	"yunzhang.dev/web/httpx"
@@ -218,8 +220,14 @@ func (a *App) mountDemo(site *fiber.App) error {
 }
 
 // Run answers on ln until ctx ends, then stops: no new work, stamps under way
-// finished, sockets told to come back.
+// finished, sockets told to come back. It stops with an error when the stores
+// were moved away under it, which happens to a node that was asleep.
 func (a *App) Run(ctx context.Context, ln net.Listener) error {
+	if err := a.presence.Stay(ctx); store.Over(err) {
+		return a.advise(err)
+	}
+	ctx, leave := a.staying(ctx)
+	defer leave()
 	if err := a.recover(ctx); err != nil {
 		a.log.ErrorContext(ctx, "recovery left something open", "error", err)
 	}
@@ -232,9 +240,13 @@ func (a *App) Run(ctx context.Context, ln net.Listener) error {
 		return err
 	}
 	defer a.background(ctx)()
-	return httpx.Serve(ctx, server, ln, httpx.Stop{
+	err = httpx.Serve(ctx, server, ln, httpx.Stop{
 		Grace: a.cfg.ShutdownGrace.D(), Gate: gate, Before: []func(context.Context){a.hub.Close},
 	})
+	if cause := context.Cause(ctx); errors.Is(cause, errAway) {
+		err = errors.Join(err, cause)
+	}
+	return err
 }
 
 // background starts the jobs and the operators' socket; the function it gives

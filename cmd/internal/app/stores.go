@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"yunzhang.dev/cmd/internal/config"
 	"yunzhang.dev/cmd/internal/store"
@@ -132,10 +133,25 @@ func (a *App) openEmbedded(dir string) (engine.Engine, error) {
 	return e, nil
 }
 
-// admit asks the stores whether this node may work on them.
-func (a *App) admit(ctx context.Context) error {
-	fingerprint := a.secrets.Fingerprint()
-	return a.advise(errors.Join(a.main.Admit(ctx, fingerprint), a.journal.Admit(ctx, fingerprint), a.main.AtRest(ctx)))
+// leavePatience is how long a node that stops tries to say so; it is believed to
+// be gone a while after its last word anyway.
+const leavePatience = 2 * time.Second
+
+// admit asks the stores whether this node may work on them, and says that it
+// does until it is closed.
+func (a *App) admit(ctx context.Context) (err error) {
+	if a.presence, err = a.main.Enter(ctx, a.secrets.Fingerprint(), a.cfg.NodeName()); err != nil {
+		return a.advise(err)
+	}
+	a.close = append(a.close, func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), leavePatience)
+		defer cancel()
+		_ = a.presence.Leave(ctx)
+		return nil
+	})
+	a.main.Work.While(a.presence.Check)
+	a.journal.Work.While(a.presence.Check)
+	return a.advise(a.journal.Admit(ctx, a.secrets.Fingerprint()))
 }
 
 // advise says what to do when the stores will not have this node.

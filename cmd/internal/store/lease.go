@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"yunzhang.dev/authz/unit"
@@ -54,28 +55,62 @@ func (h *Held) Fence() int64 { return h.fence }
 // that try at once one gets it.
 func (l *Leases) Take(ctx context.Context, name string, life time.Duration) (*Held, error) {
 	held := &Held{of: l, name: name}
-	err := l.work.Update(ctx, func(tx unit.Tx) error {
-		row, err := l.table.Get(tx, name)
-		if errors.Is(err, unit.ErrAbsent) {
-			held.fence = 1
-			err := l.table.Insert(tx, &Lease{Row: unit.Row{ID: name}, Holder: l.node, Fence: 1, Until: tx.Now().Add(life)})
-			return again(err)
-		}
-		if err != nil {
-			return err
-		}
-		if row.Holder != "" && row.Holder != l.node && tx.Now().Before(row.Until) {
-			return ErrHeld
-		}
-		row.Holder, row.Fence, row.Until = l.node, row.Fence+1, tx.Now().Add(life)
-		held.fence = row.Fence
-		return l.table.Replace(tx, row)
-	})
+	err := l.work.Update(ctx, func(tx unit.Tx) error { return held.take(tx, life) })
 	if err != nil {
 		return nil, fmt.Errorf("lease %s: %w", name, err)
 	}
 	return held, nil
 }
+
+// takeAlone is Take of a lease that is held by nobody beside others: while any
+// other is held it gives ErrRunning.
+func (l *Leases) takeAlone(ctx context.Context, name string, life time.Duration) (*Held, error) {
+	held := &Held{of: l, name: name}
+	err := l.work.Update(ctx, func(tx unit.Tx) error {
+		if err := held.alone(tx); err != nil {
+			return err
+		}
+		return held.take(tx, life)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return held, nil
+}
+
+// take takes the lease in a unit.
+func (h *Held) take(tx unit.Tx, life time.Duration) error {
+	l := h.of
+	row, err := l.table.Get(tx, h.name)
+	if errors.Is(err, unit.ErrAbsent) {
+		h.fence = 1
+		err := l.table.Insert(tx, &Lease{Row: unit.Row{ID: h.name}, Holder: l.node, Fence: 1, Until: tx.Now().Add(life)})
+		return again(err)
+	}
+	if err != nil {
+		return err
+	}
+	if row.Holder != l.node && row.live(tx.Now()) {
+		return ErrHeld
+	}
+	row.Holder, row.Fence, row.Until = l.node, row.Fence+1, tx.Now().Add(life)
+	h.fence = row.Fence
+	return l.table.Replace(tx, row)
+}
+
+// alone sees that no other lease is held.
+func (h *Held) alone(tx unit.Tx) error {
+	rows, err := h.of.table.Find(tx, unit.Query{Index: "_id"})
+	for _, row := range rows {
+		if row.ID != h.name && row.live(tx.Now()) {
+			return fmt.Errorf("%w: %s has the lease %q until %s; stop it (after a crash, wait until then)", ErrRunning, row.Holder, row.ID, row.Until)
+		}
+	}
+	return err
+}
+
+// live reports whether the lease is held at a time.
+func (l *Lease) live(at time.Time) bool { return l.Holder != "" && at.Before(l.Until) }
 
 // again turns a lost race for a new row into a conflict, so that the unit runs
 // again and finds the winner's.
@@ -89,6 +124,25 @@ func again(err error) error {
 // Renew keeps the lease for a time from now, or gives ErrFenced.
 func (h *Held) Renew(ctx context.Context, life time.Duration) error {
 	return h.change(ctx, func(row *Lease, now time.Time) { row.Until = now.Add(life) })
+}
+
+// keep renews the lease every so often until rest is called, and gives a context
+// that ends when it was taken over, with ErrFenced as its cause.
+func (h *Held) keep(ctx context.Context, life, every time.Duration) (working context.Context, rest func()) {
+	working, end := context.WithCancelCause(ctx)
+	var beside sync.WaitGroup
+	beside.Go(func() {
+		for wait(working, every) == nil {
+			// What else goes wrong, the work itself meets, or the next turn mends.
+			if err := h.Renew(working, life); errors.Is(err, ErrFenced) {
+				end(err)
+			}
+		}
+	})
+	return working, func() {
+		end(nil)
+		beside.Wait()
+	}
 }
 
 // Release gives the lease back, so that the next need not wait for its end. A
@@ -173,7 +227,7 @@ func (l *Leases) Live(ctx context.Context) (held []Lease, err error) {
 		held = nil
 		rows, err := l.table.Find(tx, unit.Query{Index: "_id"})
 		for _, row := range rows {
-			if row.Holder != "" && tx.Now().Before(row.Until) {
+			if row.live(tx.Now()) {
 				held = append(held, *row)
 			}
 		}

@@ -228,16 +228,3 @@ func TestTrialFindsALeaseThatDoesNotFence(t *testing.T) {
 	}
 	t.Error("20 seeds without a fence and nothing found")
 }
-
-func TestStoreAdmitsOneSetOfKeys(t *testing.T) {
-	t.Parallel()
-	d := newDesk(t)
-	for range 2 {
-		if err := d.m.Admit(t.Context(), "f1"); err != nil {
-			t.Error(err)
-		}
-	}
-	if err := d.m.Admit(t.Context(), "f2"); !errors.Is(err, store.ErrOtherKeys) {
-		t.Errorf("other keys: %v", err)
-	}
-}

@@ -27,7 +27,7 @@ const (
 	markMoved = "moved"
 )
 
-// What Admit finds wrong with a store.
+// What Enter and Admit find wrong with a store.
 var (
 	// ErrOtherKeys: the store was made with another keys folder. What it holds
 	// could not be opened, and tokens of its nodes would not be known.
@@ -37,55 +37,55 @@ var (
 	ErrMoved = errors.New("the store was moved elsewhere")
 	// ErrMoving: a move into this store has not ended.
 	ErrMoving = errors.New("a move into the store has not ended")
+
+	errBeingMoved = fmt.Errorf("%w: it is being moved away", ErrMoving)
 )
 
-// AtRest reports a move that is taking this store away just now.
-func (m *Main) AtRest(ctx context.Context) error {
-	live, err := m.LeasesOf("").Live(ctx)
-	for _, l := range live {
-		if l.ID == moveLease {
-			err = fmt.Errorf("%w: it is being moved away", ErrMoving)
-		}
-	}
-	return err
-}
-
-// Admit lets a node with these keys work on the store: the first one's
-// fingerprint is written, later ones must be equal, and neither a store that was
-// moved away nor one that is not filled yet is worked on.
-func (m *Main) Admit(ctx context.Context, fingerprint string) error {
-	return admit(ctx, m.Work, m.marks, fingerprint)
-}
-
-// Admit is that of Main.
+// Admit is what Main.Enter asks of the marks, for the signer's store. Whether it
+// is on the way elsewhere stands in the main one.
 func (j *Journal) Admit(ctx context.Context, fingerprint string) error {
-	return admit(ctx, j.Work, j.marks, fingerprint)
+	return j.Work.Update(ctx, func(tx unit.Tx) error { return admit(tx, j.marks, fingerprint) })
 }
 
-// Matches is Admit that writes nothing: a store without keys is new and has
+// Matches is Enter that writes nothing: a store without keys is new and has
 // nothing against these.
 func (m *Main) Matches(ctx context.Context, fingerprint string) error {
-	_, err := matches(ctx, m.Work, m.marks, fingerprint)
-	return err
+	return m.Work.View(ctx, func(tx unit.Tx) error {
+		if _, err := matches(tx, m.marks, fingerprint); err != nil {
+			return err
+		}
+		row, err := m.leases.Get(tx, moveLease)
+		switch {
+		case errors.Is(err, unit.ErrAbsent):
+			return nil
+		case err == nil && row.live(tx.Now()):
+			return errBeingMoved
+		}
+		return err
+	})
 }
 
-// Matches is that of Main.
+// Matches is Admit that writes nothing.
 func (j *Journal) Matches(ctx context.Context, fingerprint string) error {
-	_, err := matches(ctx, j.Work, j.marks, fingerprint)
-	return err
+	return j.Work.View(ctx, func(tx unit.Tx) error {
+		_, err := matches(tx, j.marks, fingerprint)
+		return err
+	})
 }
 
-func admit(ctx context.Context, work *Work, marks unit.Table[Mark], fingerprint string) error {
-	fresh, err := matches(ctx, work, marks, fingerprint)
+// admit holds a store's marks against the keys and writes the fingerprint when
+// they are the first. Whoever loses the race for it finds the winner's.
+func admit(tx unit.Tx, marks unit.Table[Mark], fingerprint string) error {
+	fresh, err := matches(tx, marks, fingerprint)
 	if err == nil && fresh {
-		err = firstKeys(ctx, work, marks, fingerprint)
+		err = again(insertMark(tx, marks, markKeys, fingerprint))
 	}
 	return err
 }
 
 // matches holds a store's marks against the keys; fresh when it has none yet.
-func matches(ctx context.Context, work *Work, marks unit.Table[Mark], fingerprint string) (fresh bool, err error) {
-	found, err := readMarks(ctx, work, marks)
+func matches(tx unit.Tx, marks unit.Table[Mark], fingerprint string) (fresh bool, err error) {
+	found, err := marksIn(tx, marks)
 	switch {
 	case err != nil:
 		return false, err
@@ -99,31 +99,27 @@ func matches(ctx context.Context, work *Work, marks unit.Table[Mark], fingerprin
 	return found[markKeys] == nil, nil
 }
 
-// firstKeys writes the fingerprint, unless another node was faster; then it
-// must be the same.
-func firstKeys(ctx context.Context, work *Work, marks unit.Table[Mark], fingerprint string) error {
-	err := setMark(ctx, work, marks, markKeys, fingerprint)
-	if err != nil && !errors.Is(err, unit.ErrTaken) {
-		return err
-	}
-	_, err = matches(ctx, work, marks, fingerprint)
-	return err
+func setMark(ctx context.Context, work *Work, marks unit.Table[Mark], kind, value string) error {
+	return work.Update(ctx, func(tx unit.Tx) error { return insertMark(tx, marks, kind, value) })
 }
 
-func setMark(ctx context.Context, work *Work, marks unit.Table[Mark], kind, value string) error {
-	return work.Update(ctx, func(tx unit.Tx) error {
-		return marks.Insert(tx, &Mark{Row: unit.Row{ID: kind}, Value: value, At: tx.Now()})
-	})
+func insertMark(tx unit.Tx, marks unit.Table[Mark], kind, value string) error {
+	return marks.Insert(tx, &Mark{Row: unit.Row{ID: kind}, Value: value, At: tx.Now()})
 }
 
 func readMarks(ctx context.Context, work *Work, marks unit.Table[Mark]) (found map[string]*Mark, err error) {
 	err = work.View(ctx, func(tx unit.Tx) error {
-		found = map[string]*Mark{}
-		rows, err := marks.Find(tx, unit.Query{Index: "_id"})
-		for _, row := range rows {
-			found[row.ID] = row
-		}
+		found, err = marksIn(tx, marks)
 		return err
 	})
+	return found, err
+}
+
+func marksIn(tx unit.Tx, marks unit.Table[Mark]) (map[string]*Mark, error) {
+	found := map[string]*Mark{}
+	rows, err := marks.Find(tx, unit.Query{Index: "_id"})
+	for _, row := range rows {
+		found[row.ID] = row
+	}
 	return found, err
 }

@@ -33,9 +33,12 @@ var (
 // Progress tells how far a move is: rows of a collection that have arrived.
 type Progress func(store, collection string, rows int)
 
-// leaseOfMove is how long a mover that died keeps nodes from the source: it is
-// renewed with every collection.
-const leaseOfMove = 10 * time.Minute
+// leaseOfMove is how long a mover that died keeps nodes from the source; one that
+// lives renews its lease every so often, whatever it is copying.
+const (
+	leaseOfMove = 10 * time.Minute
+	renewMove   = time.Minute
+)
 
 // moveLease is held on the source while a move runs, so that no node starts.
 const moveLease = "move"
@@ -44,7 +47,8 @@ const moveLease = "move"
 // at the end and gives both lists of sums. Rows and blobs are moved as they are:
 // it needs no key. A move that broke off goes on when it is run again, and
 // until it has ended no node works on the target; from its end on none works on
-// the source.
+// the source. When a node could work on the source while it ran, because the
+// mover was put to sleep for longer than its lease, it does not end.
 func Move(ctx context.Context, from, to *Stores, fingerprint string, tell Progress) (was, is []Sum, err error) {
 	held, err := from.release(ctx, to)
 	if err != nil {
@@ -54,14 +58,30 @@ func Move(ctx context.Context, from, to *Stores, fingerprint string, tell Progre
 	if err := to.receive(ctx, from.Name); err != nil {
 		return nil, nil, err
 	}
-	keep := func() error { return held.Renew(ctx, leaseOfMove) }
-	if err := from.copyTo(ctx, to, keep, tell); err != nil {
+	working, rest := held.keep(ctx, leaseOfMove, renewMove)
+	defer rest()
+	was, is, err = from.transfer(working, to, tell)
+	if err == nil {
+		err = handOver(working, held, from, to, fingerprint)
+	}
+	if lost := context.Cause(working); lost != nil && ctx.Err() == nil {
+		err = lost
+	}
+	if errors.Is(err, ErrFenced) || errors.Is(err, ErrRunning) {
+		err = fmt.Errorf("%s was worked on during the move: empty the target, stop all nodes and begin again: %w", from.Name, err)
+	}
+	return was, is, err
+}
+
+// transfer copies everything and compares.
+func (s *Stores) transfer(ctx context.Context, to *Stores, tell Progress) (was, is []Sum, err error) {
+	if err := s.copyTo(ctx, to, tell); err != nil {
 		return nil, nil, err
 	}
-	if was, err = from.sums(ctx, keep); err != nil {
+	if was, err = s.sums(ctx); err != nil {
 		return nil, nil, err
 	}
-	if is, err = to.sums(ctx, keep); err != nil {
+	if is, err = to.sums(ctx); err != nil {
 		return nil, nil, err
 	}
 	for i := range was {
@@ -69,7 +89,7 @@ func Move(ctx context.Context, from, to *Stores, fingerprint string, tell Progre
 			return was, is, fmt.Errorf("%w: %s", ErrDiffers, was[i].Name)
 		}
 	}
-	return was, is, handOver(ctx, from, to, fingerprint)
+	return was, is, nil
 }
 
 // release sees that the source is a system at rest, and keeps it so. One that
@@ -91,17 +111,11 @@ func (s *Stores) release(ctx context.Context, to *Stores) (*Held, error) {
 	case marks[markMoved] != nil && (marks[markMoved].Value != to.Name || ahead[markMoving] == nil):
 		return nil, fmt.Errorf("%s: %w, to %s", s.Name, ErrMoved, marks[markMoved].Value)
 	}
-	leases := s.Main.LeasesOf(moveLease)
-	live, err := leases.Live(ctx)
+	held, err := s.Main.LeasesOf(moveLease).takeAlone(ctx, moveLease, leaseOfMove)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", s.Name, err)
 	}
-	for _, l := range live {
-		if l.Holder != moveLease {
-			return nil, fmt.Errorf("%s: %w: %s has a lease until %s; stop it (after a crash, wait until then)", s.Name, ErrRunning, l.Holder, l.Until)
-		}
-	}
-	return leases.Take(ctx, moveLease, leaseOfMove)
+	return held, nil
 }
 
 // receive marks the target as one that is being filled; it must be empty, or
@@ -123,15 +137,12 @@ func (s *Stores) receive(ctx context.Context, from string) error {
 	return errors.Join(setMark(ctx, s.Main.Work, s.Main.marks, markMoving, from), setMark(ctx, s.Journal.Work, s.Journal.marks, markMoving, from))
 }
 
-func (s *Stores) copyTo(ctx context.Context, to *Stores, keep func() error, tell Progress) error {
+func (s *Stores) copyTo(ctx context.Context, to *Stores, tell Progress) error {
 	for _, part := range []struct {
 		store    string
 		from, to *DB
 	}{{"main", s.Main.DB, to.Main.DB}, {"signer", s.Journal.DB, to.Journal.DB}} {
 		for _, name := range part.from.Collections() {
-			if err := keep(); err != nil {
-				return err
-			}
 			rows := 0
 			err := part.from.Copy(ctx, part.to, name, func(n int) {
 				if rows = n; n%(50*copyRows) == 0 {
@@ -152,12 +163,9 @@ func (s *Stores) copyTo(ctx context.Context, to *Stores, keep func() error, tell
 }
 
 // sums reads everything.
-func (s *Stores) sums(ctx context.Context, keep func() error) (all []Sum, err error) {
+func (s *Stores) sums(ctx context.Context) (all []Sum, err error) {
 	for prefix, db := range map[string]*DB{"main": s.Main.DB, "signer": s.Journal.DB} {
 		for _, name := range db.Collections() {
-			if err := keep(); err != nil {
-				return nil, err
-			}
 			sum, err := db.Sum(ctx, name)
 			if err != nil {
 				return nil, err
@@ -174,9 +182,9 @@ func (s *Stores) sums(ctx context.Context, keep func() error) (all []Sum, err er
 
 // handOver makes the source one that nobody works on any more, then the target
 // one that nodes with these keys may: in between there is neither, never both.
-func handOver(ctx context.Context, from, to *Stores, fingerprint string) error {
+func handOver(ctx context.Context, held *Held, from, to *Stores, fingerprint string) error {
 	for _, step := range []func() error{
-		func() error { return setMarkOnce(ctx, from.Main.Work, from.Main.marks, markMoved, to.Name) },
+		func() error { return from.Main.giveUp(ctx, held, to.Name) },
 		func() error { return setMarkOnce(ctx, from.Journal.Work, from.Journal.marks, markMoved, to.Name) },
 		func() error { return to.Journal.filled(ctx, fingerprint) },
 		func() error { return to.Main.filled(ctx, fingerprint) },
@@ -186,6 +194,21 @@ func handOver(ctx context.Context, from, to *Stores, fingerprint string) error {
 		}
 	}
 	return nil
+}
+
+// giveUp marks the source as moved while the lease of the move is still the
+// mover's, so that no node has entered since, and nobody holds another.
+func (m *Main) giveUp(ctx context.Context, held *Held, to string) error {
+	err := m.Work.Update(held.Fenced(ctx), func(tx unit.Tx) error {
+		if err := held.alone(tx); err != nil {
+			return err
+		}
+		return insertMark(tx, m.marks, markMoved, to)
+	})
+	if errors.Is(err, unit.ErrTaken) {
+		return nil
+	}
+	return err
 }
 
 func (m *Main) filled(ctx context.Context, fingerprint string) error {

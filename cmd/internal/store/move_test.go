@@ -43,7 +43,7 @@ func place(t testing.TB, name string) *store.Stores {
 func furnish(t testing.TB, s *store.Stores, n int) {
 	t.Helper()
 	ctx := t.Context()
-	err := errors.Join(s.Main.Admit(ctx, "f1"), s.Journal.Admit(ctx, "f1"))
+	err := errors.Join(visit(ctx, s.Main, "f1"), s.Journal.Admit(ctx, "f1"))
 	for i := range n {
 		err = errors.Join(err, s.Main.Work.Update(ctx, func(tx unit.Tx) error {
 			p := &authz.Person{Row: unit.Row{ID: fmt.Sprintf("us_%05d", i)}, IDHash: fmt.Sprint("h", i), Name: "张三"}
@@ -65,6 +65,15 @@ func furnish(t testing.TB, s *store.Stores, n int) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// visit is a node that comes and goes.
+func visit(ctx context.Context, m *store.Main, fingerprint string) error {
+	p, err := m.Enter(ctx, fingerprint, "visitor")
+	if err != nil {
+		return err
+	}
+	return p.Leave(ctx)
 }
 
 func quietly(string, string, int) {}
@@ -91,13 +100,13 @@ func TestMoveThereAndBack(t *testing.T) {
 	if rows != 450+1+5 {
 		t.Errorf("%d rows and blobs", rows)
 	}
-	if err := a.Main.Admit(t.Context(), "f1"); !errors.Is(err, store.ErrMoved) {
+	if err := visit(t.Context(), a.Main, "f1"); !errors.Is(err, store.ErrMoved) {
 		t.Errorf("work goes on at the source: %v", err)
 	}
-	if err := errors.Join(b.Main.Admit(t.Context(), "f1"), b.Journal.Admit(t.Context(), "f1")); err != nil {
+	if err := errors.Join(visit(t.Context(), b.Main, "f1"), b.Journal.Admit(t.Context(), "f1")); err != nil {
 		t.Error(err)
 	}
-	if err := b.Main.Admit(t.Context(), "f2"); !errors.Is(err, store.ErrOtherKeys) {
+	if err := visit(t.Context(), b.Main, "f2"); !errors.Is(err, store.ErrOtherKeys) {
 		t.Errorf("other keys at the target: %v", err)
 	}
 	// The way back goes to a third place: the first is not empty.
@@ -166,7 +175,7 @@ func TestMoveGoesOnWhereItBrokeOff(t *testing.T) {
 		if breaks++; !errors.Is(err, context.Canceled) || breaks > 100 {
 			t.Fatalf("break %d: %v", n, err)
 		}
-		if err := b.Main.Admit(t.Context(), "f1"); !errors.Is(err, store.ErrMoving) {
+		if err := visit(t.Context(), b.Main, "f1"); !errors.Is(err, store.ErrMoving) {
 			t.Fatalf("a node on a target that is not filled: %v", err)
 		}
 		if _, _, err := store.Move(t.Context(), other, b, "f1", quietly); !errors.Is(err, store.ErrMoving) {
@@ -176,7 +185,7 @@ func TestMoveGoesOnWhereItBrokeOff(t *testing.T) {
 	if breaks < 20 {
 		t.Errorf("broken off %d times only", breaks)
 	}
-	if err := b.Main.Admit(t.Context(), "f1"); err != nil {
+	if err := visit(t.Context(), b.Main, "f1"); err != nil {
 		t.Error(err)
 	}
 }

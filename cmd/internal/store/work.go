@@ -29,10 +29,17 @@ const retrying = 2
 type Work struct {
 	engine engine.Engine
 	losers chan struct{} // places of units that run again
+	check  func() error  // before each unit that writes
 }
 
 // NewWork makes a Work.
-func NewWork(e engine.Engine) *Work { return &Work{e, make(chan struct{}, retrying)} }
+func NewWork(e engine.Engine) *Work {
+	return &Work{e, make(chan struct{}, retrying), func() error { return nil }}
+}
+
+// While has units write only while check gives no error. It is called before the
+// first of them.
+func (w *Work) While(check func() error) { w.check = check }
 
 // tx is a unit of work on one engine. It remembers which, so that it cannot be
 // used on a collection of another, which may have the same name.
@@ -44,6 +51,9 @@ type tx struct {
 // Update implements unit.Work: a unit that lost a race runs again. With a context
 // of [Held.Fenced] it commits only while that lease is held.
 func (w *Work) Update(ctx context.Context, fn func(unit.Tx) error) error {
+	if err := w.check(); err != nil {
+		return err
+	}
 	fn = w.fenced(ctx, fn)
 	err := w.once(ctx, fn)
 	if !errors.Is(err, unit.ErrConflict) {

@@ -33,6 +33,7 @@ const ChunkSize = 2 << 20
 // a note names their upload: what a crash leaves behind is found by it.
 type Blobs struct {
 	e                      *Engine
+	now                    func() time.Time // for notes: any node's clock does, see [OrphanAge]
 	heads, chunks, uploads *mongo.Collection
 }
 
@@ -61,7 +62,7 @@ type note struct {
 // stays the caller's to close.
 func NewBlobs(ctx context.Context, e *Engine) (*Blobs, error) {
 	b := &Blobs{
-		e: e, heads: e.db.Collection(blobsName), chunks: e.db.Collection(chunksName), uploads: e.db.Collection(uploadsName),
+		e: e, now: time.Now, heads: e.db.Collection(blobsName), chunks: e.db.Collection(chunksName), uploads: e.db.Collection(uploadsName),
 	}
 	for _, name := range []string{blobsName, chunksName, uploadsName} {
 		if err := e.db.CreateCollection(ctx, name); err != nil && !hasCode(err, codeNamespaceExists) {
@@ -87,12 +88,23 @@ func (b *Blobs) Put(ctx context.Context, name string, sealed []byte) error {
 	if _, err := b.headOf(ctx, name); !errors.Is(err, unit.ErrAbsent) {
 		return err // it is there, or nobody knows
 	}
+	return b.upload(ctx, h, sealed)
+}
+
+// upload puts what is larger than a chunk, or gives up behind uploadLife.
+func (b *Blobs) upload(ctx context.Context, h head, sealed []byte) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, uploadLife)
+	defer cancel()
 	h.Upload = rand.Text()
+	began := b.now().Round(0) // a machine that sleeps stops the context's clock, but not this one
 	if err := b.note(ctx, h); err != nil {
 		return err
 	}
 	if h.Chunks, err = b.putChunks(ctx, h.Upload, sealed); err != nil {
 		return err
+	}
+	if took := b.now().Sub(began); took > uploadLife {
+		return fmt.Errorf("put a blob: given up, it took %s: %w", took, context.DeadlineExceeded)
 	}
 	if err := b.putHead(ctx, h); err != nil {
 		return err
@@ -103,7 +115,7 @@ func (b *Blobs) Put(ctx context.Context, name string, sealed []byte) error {
 func (b *Blobs) note(ctx context.Context, h head) error {
 	inner, cancel := b.e.within(ctx)
 	defer cancel()
-	_, err := b.uploads.InsertOne(inner, note{h.Upload, h.ID, time.Now()})
+	_, err := b.uploads.InsertOne(inner, note{h.Upload, h.ID, b.now()})
 	if mongo.IsDuplicateKeyError(err) {
 		return nil // a removal goes on that was broken off
 	}

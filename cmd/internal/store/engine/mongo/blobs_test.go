@@ -2,15 +2,19 @@ package mongo_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/event"
 	driver "go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
@@ -101,6 +105,50 @@ func TestBlobs(t *testing.T) {
 		if n := count(t, db, collection); n != 0 {
 			t.Errorf("%d documents left in %s", n, collection)
 		}
+	}
+}
+
+// More blobs than one page are listed once each and in order, and nothing is read
+// from a cursor that was open while somebody worked on a name: a server forgets
+// one that rests.
+func TestBlobNamesComeInPages(t *testing.T) {
+	t.Parallel()
+	set := mongotest.Start(t, mongotest.Options{})
+	const blobs = 2001
+	var resumed atomic.Int32
+	j, database := &judge{}, set.Database(t)
+	m := j.monitor()
+	judged := m.Started
+	m.Started = func(ctx context.Context, e *event.CommandStartedEvent) {
+		if e.CommandName == "getMore" {
+			resumed.Add(1)
+		}
+		judged(ctx, e)
+	}
+	engine := mongotest.Open(t, set, mongo.Options{Database: database, Monitor: m})
+	t.Cleanup(func() { j.verdict(t, engine, set, database) })
+	b, err := mongo.NewBlobs(t.Context(), engine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var heads []any
+	for i := range blobs {
+		heads = append(heads, bson.D{{Key: "_id", Value: fmt.Sprintf("%05d", i)}, {Key: "whole", Value: []byte{1}}})
+	}
+	db := raw(t, set, database)
+	if _, err := db.Collection("yz_blobs").InsertMany(t.Context(), heads); err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	err = b.Names(t.Context(), func(name string) error {
+		if name != fmt.Sprintf("%05d", n) {
+			return fmt.Errorf("name %d is %s", n, name)
+		}
+		n++
+		return nil
+	})
+	if err != nil || n != blobs || resumed.Load() != 0 {
+		t.Errorf("%d names, %d reads from a cursor that rested, %v", n, resumed.Load(), err)
 	}
 }
 

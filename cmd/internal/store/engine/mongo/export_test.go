@@ -17,6 +17,12 @@ func Crash(e *Engine) {
 	e.gate.Unlock()
 }
 
+// At makes the bucket take its time from now.
+func (b *Blobs) At(now func() time.Time) { b.now = now }
+
+// UploadLife is how long an upload may last.
+const UploadLife = uploadLife
+
 // Careless makes an engine take a commit without an answer for a lost race, so
 // that the unit is run again, under a new transaction number, although it may
 // have been committed. timeout is that of one command.

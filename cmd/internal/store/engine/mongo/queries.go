@@ -32,8 +32,7 @@ func Shapes() []Shape {
 		{"bulkWrite", "*", []string{"_id", "ver"}, "_id_"},          // Replace, Delete
 		{"update", "*", []string{"_id", "ver"}, "_id_"},             // Replace, before 8.0
 		{"delete", "*", []string{"_id", "ver"}, "_id_"},             // Delete, before 8.0
-		{"find", blobsName, []string{"_id"}, "_id_"},                // the head of a blob
-		{"find", blobsName, nil, "_id_"},                            // all names, for a move
+		{"find", blobsName, []string{"_id"}, "_id_"},                // the head of a blob; pages of names, for a move
 		{"delete", blobsName, []string{"_id"}, "_id_"},              // a blob
 		{"delete", blobsName, []string{"_id", "upload"}, "_id_"},    // a blob of this upload
 		{"find", chunksName, []string{"_id"}, "_id_"},               // the chunks of an upload
