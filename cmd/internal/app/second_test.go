@@ -125,7 +125,7 @@ func (p *party) left(t *testing.T) int {
 }
 
 // Who is not appointed cannot be the second person; a no ends the request, and a
-// revocation between the two wins.
+// revocation or an unbinding between the two wins.
 func TestSecondPersonRefuses(t *testing.T) {
 	t.Parallel()
 	p, boss := newPartyOfSeconds(t, app.Options{})
@@ -150,6 +150,13 @@ func TestSecondPersonRefuses(t *testing.T) {
 	if d, err := p.system.Document(t.Context(), doc); err != nil || d.State != "ready" {
 		t.Errorf("the document is still taken: %+v, %v", d, err)
 	}
+
+	r, doc = approve()
+	check(t, p.system.Unbind(t.Context(), "lisi"))
+	_, err = p.second(t, p.legal, r.Ticket, true)
+	wantCode(t, err, "binding")
+	p.untouched(t, p.system, doc, 10)
+	check(t, p.app.Bind(t.Context(), p.system.App, "lisi", drive.Company().USCC, p.agent.Person()))
 
 	r, doc = approve()
 	p.revoke(t, statement.OfDelegation, p.delegation)
