@@ -119,33 +119,6 @@ func (s *Service) maySecond(tx unit.Tx, who authz.Caller, t *qrflow.Ticket, r *r
 	return f, nil
 }
 
-// Seconds lists what waits for the caller as second person.
-func (s *Service) Seconds(ctx context.Context, who authz.Caller) (list []*SecondAsk, err error) {
-	places, err := s.authz.Places(ctx, who.Person.ID)
-	if err != nil {
-		return nil, err
-	}
-	err = s.work.View(ctx, func(tx unit.Tx) error {
-		list = nil
-		for _, p := range places {
-			found, err := s.t.Seconds.Find(tx, unit.Query{Index: "org+state", Key: []any{p.Org, authz.Pending}, Limit: 100})
-			if err != nil {
-				return err
-			}
-			for _, row := range found {
-				one, _, err := s.asked(tx, who, row.ID)
-				if err == nil {
-					list = append(list, one)
-				} else if fault.CodeOf(err) == fault.InternalError.Code {
-					return err
-				}
-			}
-		}
-		return nil
-	})
-	return list, err
-}
-
 // Second gives one of them; a fault says why it is not the caller's to decide.
 func (s *Service) Second(ctx context.Context, who authz.Caller, ticket string) (ask *SecondAsk, err error) {
 	err = s.work.View(ctx, func(tx unit.Tx) error {
