@@ -32,10 +32,21 @@ func (s *Service) represent(uscc string, p Person, f registry.Finding) (statemen
 // and every delegation he gave. Silence of the registry changes nothing.
 func (s *Service) Refresh(ctx context.Context, org string) error {
 	o, legal, err := s.orgAndLegal(ctx, org)
-	if err != nil || legal == nil || s.now().Sub(o.CheckedAt) <= s.policy.RegistryAge {
+	if err != nil || !s.stale(o) {
 		return err
 	}
 	return s.recheck(ctx, o, legal)
+}
+
+// stale reports that Refresh would ask.
+func (s *Service) stale(o *Organization) bool {
+	return o.Legal != "" && s.now().Sub(o.CheckedAt) > s.policy.RegistryAge
+}
+
+// Stale reports whether Refresh would ask the registry.
+func (s *Service) Stale(tx unit.Tx, org string) (bool, error) {
+	o, err := s.Organization(tx, org)
+	return err == nil && s.stale(o), err
 }
 
 // Recheck is Refresh whatever the age.

@@ -6,6 +6,7 @@ import (
 
 	"yunzhang.dev/authz"
 	"yunzhang.dev/authz/fault"
+	"yunzhang.dev/authz/unit"
 	"yunzhang.dev/qrflow"
 )
 
@@ -18,15 +19,15 @@ const maxRefreshed = 50
 // claim is made once more: only the claim itself finds out, for a log-in, which
 // of them it is about. fault.RegistrySilent when the registry does not answer
 // either; everything else as qrflow.Service.Claim.
-func (s *Service) Claim(ctx context.Context, c qrflow.Claimant, scan qrflow.Scan) (qrflow.Claim, error) {
-	claim, err := s.flow.Claim(ctx, c, scan)
+func (s *Service) Claim(ctx context.Context, c qrflow.Claimant, scan qrflow.Scan, kept unit.Kept[qrflow.Claim]) (qrflow.Claim, error) {
+	claim, err := s.flow.ClaimKept(ctx, c, scan, kept)
 	if !errors.Is(err, fault.RegistrySilent) {
 		return claim, err
 	}
 	if err := s.refreshPlaces(ctx, c.Person); err != nil {
 		return qrflow.Claim{}, err
 	}
-	return s.flow.Claim(ctx, c, scan)
+	return s.flow.ClaimKept(ctx, c, scan, kept)
 }
 
 // refreshPlaces refreshes the organizations in which a person has a place. One

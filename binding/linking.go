@@ -7,7 +7,6 @@ import (
 	"yunzhang.dev/authz"
 	"yunzhang.dev/authz/fault"
 	"yunzhang.dev/authz/notify"
-	"yunzhang.dev/authz/statement"
 	"yunzhang.dev/authz/unit"
 	"yunzhang.dev/cloudseal"
 	"yunzhang.dev/cloudseal/impression"
@@ -67,15 +66,7 @@ func (s linking) Recheck(ctx context.Context, t qrflow.Ticket, c qrflow.Claimant
 
 // statutory gives the organization's statutory seal if it can be used now.
 func (s *Service) statutory(tx unit.Tx, uscc string) (*cloudseal.Seal, error) {
-	seal, err := s.seals.SealOfKind(tx, uscc, impression.Statutory)
-	if err != nil {
-		return nil, err
-	}
-	usable, err := s.seals.Usable(tx, uscc, []statement.Ref{seal.Ref()})
-	if err != nil {
-		return nil, err
-	}
-	return usable[0], nil
+	return s.seals.UsableOfKind(tx, uscc, impression.Statutory)
 }
 
 // Ended implements qrflow.Purpose: an approved binding whose result nobody
@@ -99,18 +90,15 @@ func (s linking) Ended(tx unit.Tx, t qrflow.Ticket) error {
 // left to do in the transaction is then; more names what then will read.
 func (s *Service) recheckIdentity(ctx context.Context, t qrflow.Ticket, c qrflow.Claimant, a qrflow.Approval,
 	more func(*request) []unit.Want, then func(unit.Tx, *request, *authz.Facts) error) (qrflow.Settle, error) {
-	count, err := s.checkSecond(ctx, c, a)
-	if err != nil {
-		return nil, err
-	}
 	asked, err := decodeRequest(&t)
 	if err != nil {
 		return nil, err
 	}
-	silent := s.authz.Refresh(ctx, asked.Org) // check 15: told when it is its turn
+	var count uint32
 	var needs []unit.Want
-	err = s.work.View(ctx, func(tx unit.Tx) error { // refuses early, and learns what the transaction needs
-		if err := unit.Fetch(tx, s.wants(&t, c, asked)...); err != nil {
+	// It refuses early, and learns what the transaction needs.
+	err = s.informed(ctx, asked.Org, s.wants(&t, c, asked), func(tx unit.Tx, silent error) (err error) {
+		if count, err = s.checkSecond(tx, c, a); err != nil {
 			return err
 		}
 		f, err := s.recheck(tx, &t, c, asked, look{second: len(a.Second) > 0, signed: true})
@@ -149,14 +137,39 @@ func (s *Service) recheckIdentity(ctx context.Context, t qrflow.Ticket, c qrflow
 }
 
 // checkSecond is check 10: the device's passkey assertion over the statement.
-func (s *Service) checkSecond(ctx context.Context, c qrflow.Claimant, a qrflow.Approval) (count uint32, err error) {
-	var d *authz.Device
-	err = s.work.View(ctx, func(tx unit.Tx) error {
-		d, err = s.authz.Device(tx, c.Device)
-		return err
-	})
+func (s *Service) checkSecond(tx unit.Tx, c qrflow.Claimant, a qrflow.Approval) (count uint32, err error) {
+	d, err := s.authz.Device(tx, c.Device)
 	if err != nil {
 		return 0, err
 	}
 	return s.authz.CheckSecond(*d, a.Statement, a.Second)
+}
+
+var errStale = errors.New("the registry's word is too old")
+
+// informed looks at what an approval stands on. When the registry's word on the
+// organization is too old for that, the registry is asked and a second look
+// taken; silent is why it did not answer, for check 15 to tell when it is its
+// turn. wants is what both look at.
+func (s *Service) informed(ctx context.Context, org string, wants []unit.Want, look func(tx unit.Tx, silent error) error) error {
+	err := s.work.View(ctx, func(tx unit.Tx) error {
+		if err := unit.Fetch(tx, wants...); err != nil {
+			return err
+		}
+		stale, err := s.authz.Stale(tx, org)
+		if stale {
+			return errStale
+		}
+		return look(tx, err)
+	})
+	if !errors.Is(err, errStale) {
+		return err
+	}
+	silent := s.authz.Refresh(ctx, org)
+	return s.work.View(ctx, func(tx unit.Tx) error {
+		if err := unit.Fetch(tx, wants...); err != nil {
+			return err
+		}
+		return look(tx, silent)
+	})
 }

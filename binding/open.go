@@ -48,7 +48,7 @@ type Placement struct {
 }
 
 // Open makes a ticket: documents are held, stamps placed, digests computed.
-func (s *Service) Open(ctx context.Context, app *App, a Ask) (qrflow.Opened, error) {
+func (s *Service) Open(ctx context.Context, app *App, a Ask, kept unit.Kept[qrflow.Opened]) (qrflow.Opened, error) {
 	if err := s.checkAsk(app, a); err != nil {
 		return qrflow.Opened{}, err
 	}
@@ -68,7 +68,7 @@ func (s *Service) Open(ctx context.Context, app *App, a Ask) (qrflow.Opened, err
 		r.Hold = unit.NewID("hd")
 		r.list(batch)
 	}
-	return s.issue(ctx, app, a, r, expected, batch)
+	return s.issue(ctx, app, a, r, expected, batch, kept)
 }
 
 func (s *Service) checkAsk(app *App, a Ask) error {
@@ -102,29 +102,38 @@ func (s *Service) checkAsk(app *App, a Ask) error {
 
 // prepare places the stamps on the documents.
 func (s *Service) prepare(ctx context.Context, app *App, a Ask) (*cloudseal.Batch, error) {
-	placements := make([]cloudseal.Placement, 0, len(a.Stamps))
+	var draft *cloudseal.Draft
 	err := s.work.View(ctx, func(tx unit.Tx) error {
-		placements = placements[:0]
-		for _, p := range a.Stamps {
-			seal, err := s.seals.SealOfKind(tx, a.USCC, p.Kind)
-			if err != nil {
-				return err
-			}
-			if _, err := s.seals.Usable(tx, a.USCC, []statement.Ref{seal.Ref()}); err != nil {
-				return err
-			}
-			placements = append(placements, cloudseal.Placement{Document: p.Document, Seal: seal.ID, Page: p.Page, X: p.X, Y: p.Y})
+		placements, err := s.placements(tx, a)
+		if err == nil {
+			draft, err = s.seals.Draft(tx, app.ID, placements)
 		}
-		return nil
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return s.seals.Prepare(ctx, app.ID, placements)
+	return s.seals.Prepare(ctx, draft)
+}
+
+// placements finds the seals that are asked for by their kinds.
+func (s *Service) placements(tx unit.Tx, a Ask) ([]cloudseal.Placement, error) {
+	placements, seals := make([]cloudseal.Placement, 0, len(a.Stamps)), map[impression.Kind]*cloudseal.Seal{}
+	for _, p := range a.Stamps {
+		if seals[p.Kind] == nil {
+			seal, err := s.seals.UsableOfKind(tx, a.USCC, p.Kind)
+			if err != nil {
+				return nil, err
+			}
+			seals[p.Kind] = seal
+		}
+		placements = append(placements, cloudseal.Placement{Document: p.Document, Seal: seals[p.Kind].ID, Page: p.Page, X: p.X, Y: p.Y})
+	}
+	return placements, nil
 }
 
 // issue makes the ticket, and the documents its own.
-func (s *Service) issue(ctx context.Context, app *App, a Ask, r *request, expected string, batch *cloudseal.Batch) (opened qrflow.Opened, err error) {
+func (s *Service) issue(ctx context.Context, app *App, a Ask, r *request, expected string, batch *cloudseal.Batch, kept unit.Kept[qrflow.Opened]) (opened qrflow.Opened, err error) {
 	payload, err := r.encode()
 	if err != nil {
 		return opened, err
@@ -140,7 +149,10 @@ func (s *Service) issue(ctx context.Context, app *App, a Ask, r *request, expect
 			Subject: qrflow.Subject{Account: a.Account, Principal: r.Org, Person: expected},
 			Origins: []string{a.Origin}, VerifierHash: a.VerifierHash, Documents: r.Count, Payload: payload,
 		})
-		return err
+		if err != nil {
+			return err
+		}
+		return kept.Keep(tx, opened)
 	})
 	if err != nil {
 		return opened, err

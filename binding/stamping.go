@@ -37,25 +37,25 @@ func (s stamping) Head(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant) ([]byte,
 // Recheck implements qrflow.Purpose: checks 10 to 18, the documents last since
 // they cost most.
 func (s stamping) Recheck(ctx context.Context, t qrflow.Ticket, c qrflow.Claimant, a qrflow.Approval) (qrflow.Settle, error) {
-	count, err := s.checkSecond(ctx, c, a)
-	if err != nil {
-		return nil, err
-	}
 	r, err := decodeRequest(&t)
 	if err != nil {
 		return nil, err
 	}
-	silent := s.authz.Refresh(ctx, r.Org) // check 15: told when it is its turn
+	var count uint32
 	var needs []unit.Want
-	var docs []statement.Doc
-	err = s.work.View(ctx, func(tx unit.Tx) (err error) {
-		needs, docs, err = s.examine(tx, &t, c, r, len(a.Second) > 0, silent)
+	var frozen *cloudseal.Frozen
+	wants := append(s.wants(&t, c, r), s.seals.Needs(r.Hold, r.Seals, nil)...)
+	err = s.informed(ctx, r.Org, wants, func(tx unit.Tx, silent error) (err error) {
+		if count, err = s.checkSecond(tx, c, a); err != nil {
+			return err
+		}
+		needs, frozen, err = s.examine(tx, &t, c, r, len(a.Second) > 0, silent)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	if err := s.seals.CheckDocuments(ctx, t.Tenant, r.Hold, docs); err != nil {
+	if err := s.seals.CheckDocuments(ctx, t.Tenant, frozen); err != nil {
 		return nil, err
 	}
 	return func(tx unit.Tx, t *qrflow.Ticket) error {
@@ -69,11 +69,7 @@ func (s stamping) Recheck(ctx context.Context, t qrflow.Ticket, c qrflow.Claiman
 // examine does the checks 11 to 17 in their order and names what the transaction
 // will read when it does them again, and the documents. silent is why the
 // registry did not answer.
-func (s stamping) examine(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, r *request, second bool, silent error) ([]unit.Want, []statement.Doc, error) {
-	wants := append(s.wants(t, c, r), s.seals.Needs(r.Hold, r.Seals, nil)...)
-	if err := unit.Fetch(tx, wants...); err != nil {
-		return nil, nil, err
-	}
+func (s stamping) examine(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, r *request, second bool, silent error) ([]unit.Want, *cloudseal.Frozen, error) {
 	_, bound := s.bound(tx, t, c, r)
 	f, err := s.recheck(tx, t, c, r, look{second: second, bound: bound, signed: true})
 	if err != nil {
@@ -92,21 +88,34 @@ func (s stamping) examine(tx unit.Tx, t *qrflow.Ticket, c qrflow.Claimant, r *re
 	if err != nil {
 		return nil, nil, err
 	}
+	frozen, err := s.frozen(tx, r, batch)
+	return append(s.needs(t, &f, r), s.seals.Needs(r.Hold, r.Seals, batch.Documents)...), frozen, err
+}
+
+// frozen gives the documents behind the lines of a request, for check 18.
+func (s *Service) frozen(tx unit.Tx, r *request, batch *cloudseal.Batch) (*cloudseal.Frozen, error) {
 	docs, err := r.listed(batch)
-	return append(s.needs(t, &f, r), s.seals.Needs(r.Hold, r.Seals, batch.Documents)...), docs, err
+	if err != nil {
+		return nil, err
+	}
+	return s.seals.Frozen(tx, batch, docs)
 }
 
 // checkDocuments is check 18.
 func (s *Service) checkDocuments(ctx context.Context, t *qrflow.Ticket, r *request) error {
-	var docs []statement.Doc
-	err := s.work.View(ctx, func(tx unit.Tx) (err error) {
-		docs, err = s.docs(tx, r)
+	var frozen *cloudseal.Frozen
+	err := s.work.View(ctx, func(tx unit.Tx) error {
+		batch, err := s.seals.BatchOf(tx, r.Hold)
+		if err != nil {
+			return err
+		}
+		frozen, err = s.frozen(tx, r, batch)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	return s.seals.CheckDocuments(ctx, t.Tenant, r.Hold, docs)
+	return s.seals.CheckDocuments(ctx, t.Tenant, frozen)
 }
 
 // settle is check 20: in the transaction that approves the ticket it takes the

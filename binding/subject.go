@@ -15,6 +15,7 @@ import (
 // admits. A code that is relayed can then only serve the account that asked
 // for it, and that account only where it was bound (protocol.md §2.1, AT-008).
 func (s *Service) subject(ctx context.Context, app *App, a Ask, r *request) (person string, err error) {
+	stale := false
 	err = s.work.View(ctx, func(tx unit.Tx) error {
 		b, err := s.activeBinding(tx, app.ID, a.Account)
 		if err != nil {
@@ -28,9 +29,12 @@ func (s *Service) subject(ctx context.Context, app *App, a Ask, r *request) (per
 		default:
 			person, err = expectLogin(a, b)
 		}
+		if err == nil && r.Org != "" {
+			stale, err = s.authz.Stale(tx, r.Org)
+		}
 		return err
 	})
-	if err != nil || r.Org == "" {
+	if err != nil || !stale {
 		return person, err
 	}
 	return person, s.authz.Refresh(ctx, r.Org)

@@ -157,7 +157,7 @@ func TestAT029OneOfManyDocumentsIsReplaced(t *testing.T) {
 	w := holding(t, 1)
 	r := ask(w, "tk_1", w.Seal(), statement.MaxInline+1)
 	look := func(docs []statement.Doc) error {
-		return w.Service.CheckDocuments(t.Context(), cloudsealtest.Tenant, "tk_1", docs)
+		return w.CheckDocuments("tk_1", docs)
 	}
 	if err := look(r.Batch.Docs); err != nil {
 		t.Fatal(err)
@@ -188,7 +188,7 @@ func TestOneDocumentOfALargeBatchIsProvedAlone(t *testing.T) {
 	n := statement.MaxInline + 9
 	r := ask(w, "tk_1", w.Seal(), n)
 	w.Begin(r)
-	if _, err := w.Service.DocumentBundle(t.Context(), document(t, w, r.Batch.Documents[0])); !errors.Is(err, fault.StampFailed) {
+	if _, err := w.Service.DocumentBundle(t.Context(), document(t, w, r.Batch.Documents[0])); !errors.Is(err, fault.NotStamped) {
 		t.Errorf("bundle before the stamp: %v", err)
 	}
 	if err := w.Service.Stamp(t.Context(), "tk_1"); err != nil {
@@ -269,7 +269,7 @@ func TestABatchIsHeldAsAWhole(t *testing.T) {
 		d := w.Upload(cloudsealtest.PDF(i+1, 2000))
 		ps = append(ps, cloudseal.Placement{Document: d.ID, Seal: seal.ID, Page: 1, X: 10, Y: 10})
 	}
-	batch, err := w.Service.Prepare(t.Context(), cloudsealtest.Tenant, ps)
+	batch, err := w.Place(cloudsealtest.Tenant, ps)
 	if err != nil {
 		t.Fatal(err)
 	}

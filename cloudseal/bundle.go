@@ -45,10 +45,10 @@ func (s *Service) emptyBundle(ctx context.Context) (*verify.Bundle, error) {
 // DocumentBundle is Bundle for one stamped document, to go with it wherever it
 // goes: of a batch whose lines stand in a manifest it holds the line of this
 // document and the proof that it was in the approved list, and tells nothing of
-// the others. fault.StampFailed for a document that is not stamped.
+// the others. fault.NotStamped for a document that is not stamped.
 func (s *Service) DocumentBundle(ctx context.Context, d *Document) (*verify.Bundle, error) {
 	if d.State != StampedDoc {
-		return nil, fault.StampFailed
+		return nil, fault.NotStamped
 	}
 	st, err := s.documentStatements(ctx, d)
 	if err != nil {

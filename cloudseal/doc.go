@@ -16,8 +16,9 @@
 // # Life of a stamp
 //
 //	Upload          upload.go   checked, hashed, frozen: nothing rewrites it any more
-//	Prepare         prepare.go  the stamp placed, digests computed, the document held for
-//	                            one request; what it shows is a statement.Doc line
+//	Draft, Prepare  prepare.go  the stamp placed, digests computed; what it shows is a
+//	                            statement.Doc line
+//	Hold            prepare.go  the document held for one request
 //	   … ticket, scan, approval: qrflow and binding …
 //	CheckDocuments  prepare.go  stored bytes against the lines, before the approval
 //	BeginStamp      begin.go    intents and evidence, in the approving transaction

@@ -27,7 +27,7 @@ func TestUploadFreezesTheBytes(t *testing.T) {
 		t.Errorf("other bytes: %v", err)
 	}
 	_, err = w.Service.Result(t.Context(), d)
-	want(t, "result before the stamp", err, fault.StampFailed)
+	want(t, "result before the stamp", err, fault.NotStamped)
 }
 
 func TestUploadIsRefused(t *testing.T) {
@@ -46,10 +46,10 @@ func TestUploadIsRefused(t *testing.T) {
 		{"a title that turns around", "a\u202efdp.exe", good, fault.BadRequest},
 		{"no title", "", good, fault.BadRequest},
 	} {
-		_, err := w.Service.Upload(t.Context(), cloudsealtest.Tenant, c.title, c.file, gm.SM3(c.file))
+		_, err := w.Service.Upload(t.Context(), cloudsealtest.Tenant, c.title, c.file, gm.SM3(c.file), unit.Kept[*cloudseal.Document]{})
 		want(t, c.name, err, c.want)
 	}
-	_, err := w.Service.Upload(t.Context(), cloudsealtest.Tenant, "a.pdf", script, gm.SM3(script))
+	_, err := w.Service.Upload(t.Context(), cloudsealtest.Tenant, "a.pdf", script, gm.SM3(script), unit.Kept[*cloudseal.Document]{})
 	want(t, "script", err, fault.DocumentRefused)
 	findings, ok := fault.From(err).Fields["findings"].([]pdf.Finding)
 	if !ok || len(findings) == 0 {
@@ -161,7 +161,7 @@ func TestAT029CheckDocuments(t *testing.T) {
 	w := cloudsealtest.NewWorld(t)
 	r := ask(w, "tk_1", w.Seal(), 2)
 	check := func(docs []statement.Doc) error {
-		return w.Service.CheckDocuments(t.Context(), cloudsealtest.Tenant, "tk_1", docs)
+		return w.CheckDocuments("tk_1", docs)
 	}
 	if err := check(r.Batch.Docs); err != nil {
 		t.Fatal(err)
@@ -175,7 +175,7 @@ func TestAT029CheckDocuments(t *testing.T) {
 	moved[0].Place.X++
 	want(t, "another place", check(moved), fault.DocumentChanged)
 	want(t, "one missing", check(r.Batch.Docs[:1]), fault.DocumentChanged)
-	want(t, "unknown request", w.Service.CheckDocuments(t.Context(), cloudsealtest.Tenant, "tk_9", r.Batch.Docs), fault.Absent)
+	want(t, "unknown request", w.CheckDocuments("tk_9", r.Batch.Docs), fault.Absent)
 
 	good := cloudsealtest.PDF(2, 2000)
 	bad := bytes.Clone(good)

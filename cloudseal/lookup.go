@@ -21,14 +21,18 @@ func (s *Service) SlotsOf(tx unit.Tx, ticket string) (slots []int, err error) {
 }
 
 // StampedOf gives the stamped documents of a ticket in their order;
-// fault.StampFailed when they are not (all) stamped.
+// fault.NotStamped while they are not all stamped, fault.StampFailed when they
+// will not be.
 func (s *Service) StampedOf(tx unit.Tx, ticket string) (docs []Document, err error) {
 	intents, err := s.t.Intents.Find(tx, unit.Query{Index: "ticket+index", Key: []any{ticket}})
 	if err != nil {
 		return nil, err
 	}
 	for _, in := range intents {
-		if in.State != DoneIntent {
+		switch in.State {
+		case OpenIntent:
+			return nil, fault.NotStamped
+		case FailedIntent:
 			return nil, fault.StampFailed
 		}
 		d, err := s.t.Documents.Get(tx, in.Document)

@@ -39,25 +39,18 @@ type Batch struct {
 	Docs      []statement.Doc
 	Documents []string
 
-	tenant string
-	made   []*placed // what Prepare made and Hold stores
+	preparations []string // ids, in the order of Docs
+	tenant       string
+	made         []*placed // what Prepare made and Hold stores
 }
 
 // Prepare places the stamps of a request and computes what will be signed. It
 // stores nothing: Hold does. The size of a stamp is the seal's true size; X and
-// Y are millimetres from the displayed page's top left, kept to a tenth. A
-// document of another request is fault.DocumentBusy.
-func (s *Service) Prepare(ctx context.Context, tenant string, ps []Placement) (*Batch, error) {
-	if len(ps) == 0 || len(ps) > s.Limits.MaxBatch {
-		return nil, fault.BadRequest.With("field", "documents")
-	}
-	docs, seals, err := s.toPrepare(ctx, tenant, ps)
-	if err != nil {
-		return nil, err
-	}
-	made := make([]*placed, 0, len(ps))
-	for i, p := range ps {
-		one, err := s.place(ctx, docs[i], seals[p.Seal], p)
+// Y are millimetres from the displayed page's top left, kept to a tenth.
+func (s *Service) Prepare(ctx context.Context, d *Draft) (*Batch, error) {
+	made := make([]*placed, 0, len(d.placements))
+	for i, p := range d.placements {
+		one, err := s.place(ctx, d.docs[i], d.seals[p.Seal], p)
 		if err != nil {
 			return nil, err
 		}
@@ -65,9 +58,9 @@ func (s *Service) Prepare(ctx context.Context, tenant string, ps []Placement) (*
 		made = append(made, one)
 	}
 	b := newBatch(preparationsOf(made))
-	b.tenant, b.made = tenant, made
+	b.tenant, b.made = d.tenant, made
 	for _, ref := range b.Seals {
-		b.SealNames = append(b.SealNames, seals[ref.ID].Title())
+		b.SealNames = append(b.SealNames, d.seals[ref.ID].Title())
 	}
 	return b, nil
 }
@@ -99,37 +92,45 @@ func preparationsOf(made []*placed) []*Preparation {
 	return out
 }
 
-// toPrepare reads documents and seals, and refuses early what hold would
-// refuse anyway.
-func (s *Service) toPrepare(ctx context.Context, tenant string, ps []Placement) (docs []*Document, seals map[string]stencil, err error) {
-	err = s.Work.View(ctx, func(tx unit.Tx) error {
-		docs, seals = nil, map[string]stencil{}
-		size, seen := 0, map[string]bool{}
-		for _, p := range ps {
-			d, err := s.document(tx, tenant, p.Document)
-			if err != nil {
-				return err
-			}
-			if seen[d.ID] {
-				return fault.BadRequest.With("field", "documents")
-			}
-			seen[d.ID] = true
-			if err := mayHold(d, tx.Now()); err != nil {
-				return err
-			}
-			if size += d.Size; size > s.Limits.MaxBatchBytes {
-				return fault.BodyTooLarge.With("max_bytes", s.Limits.MaxBatchBytes)
-			}
-			if _, known := seals[p.Seal]; !known {
-				if seals[p.Seal], err = s.stencil(tx, p.Seal); err != nil {
-					return instead(err, fault.Absent, fault.SealUnusable)
-				}
-			}
-			docs = append(docs, d)
+// Draft is a request whose documents and seals were read.
+type Draft struct {
+	tenant     string
+	placements []Placement
+	docs       []*Document // in the order of the placements
+	seals      map[string]stencil
+}
+
+// Draft reads what Prepare needs, and refuses early what Hold would refuse
+// anyway: a document of another request is fault.DocumentBusy.
+func (s *Service) Draft(tx unit.Tx, tenant string, ps []Placement) (*Draft, error) {
+	if len(ps) == 0 || len(ps) > s.Limits.MaxBatch {
+		return nil, fault.BadRequest.With("field", "documents")
+	}
+	draft := &Draft{tenant: tenant, placements: ps, seals: map[string]stencil{}}
+	size, seen := 0, map[string]bool{}
+	for _, p := range ps {
+		d, err := s.document(tx, tenant, p.Document)
+		if err != nil {
+			return nil, err
 		}
-		return nil
-	})
-	return docs, seals, err
+		if seen[d.ID] {
+			return nil, fault.BadRequest.With("field", "documents")
+		}
+		seen[d.ID] = true
+		if err := mayHold(d, tx.Now()); err != nil {
+			return nil, err
+		}
+		if size += d.Size; size > s.Limits.MaxBatchBytes {
+			return nil, fault.BodyTooLarge.With("limit", s.Limits.MaxBatchBytes)
+		}
+		if _, known := draft.seals[p.Seal]; !known {
+			if draft.seals[p.Seal], err = s.stencil(tx, p.Seal); err != nil {
+				return nil, instead(err, fault.Absent, fault.SealUnusable)
+			}
+		}
+		draft.docs = append(draft.docs, d)
+	}
+	return draft, nil
 }
 
 // stencil is a seal with its picture.
@@ -231,6 +232,7 @@ func newBatch(made []*Preparation) *Batch {
 		line.Seal = n + 1
 		b.Docs = append(b.Docs, line)
 		b.Documents = append(b.Documents, one.Document)
+		b.preparations = append(b.preparations, one.ID)
 	}
 	return b
 }
@@ -306,34 +308,35 @@ func (s *Service) free(tx unit.Tx, d *Document) error {
 	return s.t.Documents.Replace(tx, d)
 }
 
+// Frozen is what is stored behind the lines of a statement.
+type Frozen struct {
+	docs   []statement.Doc
+	stamps []*pdf.Prepared
+}
+
+// Frozen reads what CheckDocuments compares with the statement's lines;
+// fault.DocumentChanged when the request shows others.
+func (s *Service) Frozen(tx unit.Tx, b *Batch, docs []statement.Doc) (*Frozen, error) {
+	if !slices.Equal(b.Docs, docs) {
+		return nil, fault.DocumentChanged
+	}
+	f := &Frozen{docs: docs}
+	for _, id := range b.preparations {
+		prepared, err := s.increment(tx, id)
+		if err != nil {
+			return nil, err
+		}
+		f.stamps = append(f.stamps, prepared)
+	}
+	return f, nil
+}
+
 // CheckDocuments reads the stored bytes of a request again and compares them,
 // and where the stamps stand, with the statement's lines (check 18 of
 // protocol.md §2.7). It runs before the approving transaction.
-func (s *Service) CheckDocuments(ctx context.Context, tenant, hold string, docs []statement.Doc) error {
-	var stamps []*pdf.Prepared
-	err := s.Work.View(ctx, func(tx unit.Tx) error {
-		stamps = nil
-		made, err := s.preparations(tx, hold)
-		if err != nil {
-			return err
-		}
-		if !slices.Equal(newBatch(made).Docs, docs) {
-			return fault.DocumentChanged
-		}
-		for _, one := range made {
-			prepared, err := s.increment(tx, one.ID)
-			if err != nil {
-				return err
-			}
-			stamps = append(stamps, prepared)
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	for i, line := range docs {
-		if err := s.checkDocument(ctx, tenant, stamps[i], line); err != nil {
+func (s *Service) CheckDocuments(ctx context.Context, tenant string, f *Frozen) error {
+	for i, line := range f.docs {
+		if err := s.checkDocument(ctx, tenant, f.stamps[i], line); err != nil {
 			return fmt.Errorf("document %d: %w", i+1, err)
 		}
 	}

@@ -68,7 +68,7 @@ func TestWhatATicketMade(t *testing.T) {
 		return docs, err
 	}
 	_, err := stamped()
-	want(t, "before the stamp", err, fault.StampFailed)
+	want(t, "before the stamp", err, fault.NotStamped)
 	if err := w.Service.Stamp(t.Context(), "tk_1"); err != nil {
 		t.Fatal(err)
 	}

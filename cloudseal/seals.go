@@ -2,6 +2,7 @@ package cloudseal
 
 import (
 	"context"
+	"time"
 
 	"yunzhang.dev/authz/fault"
 	"yunzhang.dev/authz/statement"
@@ -72,20 +73,38 @@ func (s *Service) Usable(tx unit.Tx, org string, refs []statement.Ref) ([]*Seal,
 		if err != nil {
 			return nil, absentAs(err, fault.SealUnusable)
 		}
-		now := tx.Now()
-		switch {
-		case seal.Org != org, seal.Ref() != ref:
+		if seal.Ref() != ref {
 			return nil, fault.SealUnusable
-		case seal.State == status.Frozen:
-			return nil, fault.SealFrozen
-		case seal.State != status.Usable || now.Before(seal.ValidFrom):
-			return nil, fault.SealUnusable
-		case now.After(seal.ValidTo):
-			return nil, fault.SealExpired
+		}
+		if err := seal.usable(org, tx.Now()); err != nil {
+			return nil, err
 		}
 		seals = append(seals, seal)
 	}
 	return seals, nil
+}
+
+func (s *Seal) usable(org string, now time.Time) error {
+	switch {
+	case s.Org != org:
+		return fault.SealUnusable
+	case s.State == status.Frozen:
+		return fault.SealFrozen
+	case s.State != status.Usable || now.Before(s.ValidFrom):
+		return fault.SealUnusable
+	case now.After(s.ValidTo):
+		return fault.SealExpired
+	}
+	return nil
+}
+
+// UsableOfKind is SealOfKind for a seal that the organization may use now.
+func (s *Service) UsableOfKind(tx unit.Tx, org string, kind impression.Kind) (*Seal, error) {
+	seal, err := s.SealOfKind(tx, org, kind)
+	if err != nil {
+		return nil, err
+	}
+	return seal, seal.usable(org, tx.Now())
 }
 
 // Rely writes seals back that a decision stood on, so that a freeze at the

@@ -16,9 +16,9 @@ import (
 // sm3 is that of the bytes, as whoever received them computed it; they are hashed
 // again before anything is approved or signed. A document that cannot be stamped is fault.DocumentRefused, with the findings
 // its sender can act on in the field "findings".
-func (s *Service) Upload(ctx context.Context, tenant, title string, b []byte, sm3 gm.Digest) (*Document, error) {
+func (s *Service) Upload(ctx context.Context, tenant, title string, b []byte, sm3 gm.Digest, kept unit.Kept[*Document]) (*Document, error) {
 	if len(b) > s.Limits.MaxDocument {
-		return nil, fault.BodyTooLarge.With("max_bytes", s.Limits.MaxDocument)
+		return nil, fault.BodyTooLarge.With("limit", s.Limits.MaxDocument)
 	}
 	if err := statement.CheckText(title); err != nil {
 		return nil, fault.BadRequest.With("field", "title").Because(err)
@@ -50,7 +50,10 @@ func (s *Service) Upload(ctx context.Context, tenant, title string, b []byte, sm
 			return err
 		}
 		d.CreatedAt = tx.Now()
-		return s.t.Documents.Insert(tx, d)
+		if err := s.t.Documents.Insert(tx, d); err != nil {
+			return err
+		}
+		return kept.Keep(tx, d)
 	})
 }
 
@@ -108,11 +111,11 @@ func (s *Service) Original(ctx context.Context, d *Document) ([]byte, error) {
 	return s.bytes(ctx, d.Tenant, d.SM3)
 }
 
-// Result gives the bytes of a stamped document; fault.StampFailed while there
+// Result gives the bytes of a stamped document; fault.NotStamped while there
 // are none.
 func (s *Service) Result(ctx context.Context, d *Document) ([]byte, error) {
 	if d.State != StampedDoc {
-		return nil, fault.StampFailed
+		return nil, fault.NotStamped
 	}
 	return s.bytes(ctx, d.Tenant, d.Stamped)
 }

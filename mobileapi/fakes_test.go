@@ -14,7 +14,6 @@ import (
 	"yunzhang.dev/authz/unit"
 	"yunzhang.dev/cloudseal/gm"
 	"yunzhang.dev/mobileapi"
-	"yunzhang.dev/web/httpx"
 )
 
 // seals is mobileapi.Seals and mobileapi.Claims in memory.
@@ -150,7 +149,7 @@ const (
 	theMatch  = "417"
 )
 
-func (s *scans) Claim(_ context.Context, who authz.Caller, f mobileapi.Frame, lang string) (*mobileapi.Scan, error) {
+func (s *scans) Claim(_ context.Context, who authz.Caller, f mobileapi.Frame, lang string, kept unit.Kept[*mobileapi.Scan]) (*mobileapi.Scan, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -173,7 +172,8 @@ func (s *scans) Claim(_ context.Context, who authz.Caller, f mobileapi.Frame, la
 		return nil, err
 	}
 	s.device, s.head, s.state = who.Device.ID, head, "claimed"
-	return &mobileapi.Scan{ID: theClaim, Head: head, Display: display, DecideBy: a.ExpiresAt}, nil
+	scan := &mobileapi.Scan{ID: theClaim, Head: head, Display: display, DecideBy: a.ExpiresAt}
+	return scan, kept.Keep(nil, scan)
 }
 
 func (s *scans) Manifest(_ context.Context, who authz.Caller, claim string) ([]byte, error) {
@@ -215,7 +215,7 @@ func (s *scans) Document(_ context.Context, who authz.Caller, claim string, i in
 	return &mobileapi.Document{MediaType: "application/pdf", Bytes: docs[i-1]}, nil
 }
 
-func (s *scans) Approve(_ context.Context, who authz.Caller, a mobileapi.Approval) (string, error) {
+func (s *scans) Approve(_ context.Context, who authz.Caller, a mobileapi.Approval, kept unit.Kept[string]) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.held(who, a.Claim); err != nil {
@@ -235,7 +235,7 @@ func (s *scans) Approve(_ context.Context, who authz.Caller, a mobileapi.Approva
 		return "", fault.Signature
 	}
 	s.got, s.state = a, "approved"
-	return s.state, nil
+	return s.state, kept.Keep(nil, s.state)
 }
 
 func (s *scans) Refuse(_ context.Context, who authz.Caller, claim string, r mobileapi.Refusal) (string, error) {
@@ -279,54 +279,6 @@ func (history) Activity(_ context.Context, person string, p mobileapi.Page) ([]m
 
 func (history) Uses(_ context.Context, uscc string, _ mobileapi.Page) ([]mobileapi.Use, string, error) {
 	return []mobileapi.Use{{Seal: "35010000000001", Title: uscc, Original: gm.SM3([]byte("o")), Stamped: gm.SM3([]byte("s")), State: "done"}}, "", nil
-}
-
-// shelf is httpx.Idempotency in memory, beside the nonces of a store.
-type shelf struct {
-	work    unit.Work
-	mu      sync.Mutex // guards entries
-	entries map[string]*shelved
-}
-
-type shelved struct {
-	fingerprint gm.Digest
-	answer      httpx.Stored
-}
-
-func (s *shelf) Begin(ctx context.Context, c httpx.Client, route, key string, fp gm.Digest) (httpx.Stored, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if c.Spend != nil {
-		if err := s.work.Update(ctx, c.Spend); err != nil {
-			return httpx.Stored{}, err
-		}
-	}
-	name := c.Name + "|" + route + "|" + key
-	e, ok := s.entries[name]
-	switch {
-	case !ok:
-		s.entries[name] = &shelved{fingerprint: fp}
-		return httpx.Stored{}, nil
-	case e.fingerprint != fp:
-		return httpx.Stored{}, fault.IdempotencyMismatch
-	case e.answer.Status == 0:
-		return httpx.Stored{}, fault.IdempotencyRunning
-	}
-	return e.answer, nil
-}
-
-func (s *shelf) Finish(_ context.Context, client, route, key string, a httpx.Stored) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.entries[client+"|"+route+"|"+key].answer = a
-	return nil
-}
-
-func (s *shelf) Abandon(_ context.Context, client, route, key string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.entries, client+"|"+route+"|"+key)
-	return nil
 }
 
 // approval is what a scan shows: a stamp on every document.

@@ -1,7 +1,6 @@
 package mobileapi
 
 import (
-	"net/netip"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -64,17 +63,6 @@ func newBrakes(l Limits, now func() time.Time) brakes {
 		enrol:  httpx.NewLimiter(l.Enrol, now), codes: httpx.NewLimiter(l.Codes, now),
 		documents: httpx.NewLimiter(l.Documents, now),
 	}
-}
-
-// addressKey names where a request comes from. Who has one IPv6 address has a
-// whole /64 of them.
-func addressKey(c *fiber.Ctx) string {
-	ip := httpx.ClientIP(c)
-	if ip.Is6() {
-		p := netip.PrefixFrom(ip, 64).Masked()
-		return p.String()
-	}
-	return ip.String()
 }
 
 // BodyRules are the limits of bodies that the server must know before it reads

@@ -68,7 +68,20 @@ type call struct {
 	lang  string
 	in    any
 	args  map[string]string // of the query
+	o     *operation
 	c     *fiber.Ctx
+}
+
+// kept has the answer that of makes of a result kept in the unit of work of that
+// result.
+func kept[T, O any](c *call, of func(T) (O, error)) unit.Kept[T] {
+	return httpx.Kept(c.c, func(result T) error {
+		out, err := of(result)
+		if err != nil {
+			return err
+		}
+		return answer(c.c, c.o, out)
+	})
 }
 
 // param gives a name of the path. Ids are letters, digits and . _ -; any other

@@ -6,6 +6,7 @@ import (
 
 	"yunzhang.dev/authz"
 	"yunzhang.dev/authz/statement"
+	"yunzhang.dev/authz/unit"
 	"yunzhang.dev/cloudseal/gm"
 )
 
@@ -55,15 +56,17 @@ type Claims interface {
 // (protocol.md §2.7 from check 5 on). A claim belongs to the device that made
 // it; for every other it is fault.TicketUnavailable.
 type Scans interface {
-	// Claim takes the ticket behind a frame for the caller, who reads lang.
-	Claim(ctx context.Context, who authz.Caller, f Frame, lang string) (*Scan, error)
+	// Claim takes the ticket behind a frame for the caller, who reads lang, and
+	// keeps the answer with that.
+	Claim(ctx context.Context, who authz.Caller, f Frame, lang string, kept unit.Kept[*Scan]) (*Scan, error)
 	// Manifest gives the doc lines of a statement that does not hold them;
 	// fault.Absent for one that does.
 	Manifest(ctx context.Context, who authz.Caller, claim string) ([]byte, error)
 	// Document gives the bytes that line i, from 1, of the statement names.
 	Document(ctx context.Context, who authz.Caller, claim string, i int) (*Document, error)
-	// Approve performs the checks and gives the ticket's new state.
-	Approve(ctx context.Context, who authz.Caller, a Approval) (state string, err error)
+	// Approve performs the checks and gives the ticket's new state. The answer is
+	// kept with it, but when the ticket was approved before.
+	Approve(ctx context.Context, who authz.Caller, a Approval, kept unit.Kept[string]) (state string, err error)
 	// Refuse ends the ticket: the caller does not want it, or reports that he
 	// did not start it.
 	Refuse(ctx context.Context, who authz.Caller, claim string, r Refusal) (state string, err error)

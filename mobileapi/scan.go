@@ -81,26 +81,23 @@ func powers() []*fault.Error {
 }
 
 func (a *API) scan(ctx context.Context, c *call, in ScanRequest) (ScanClaim, error) {
-	s, err := a.Scans.Claim(ctx, c.who, Frame(in), c.lang)
-	if err != nil {
-		return ScanClaim{}, err
-	}
-	claim, err := scanOf(s)
-	if err != nil {
-		return ScanClaim{}, fmt.Errorf("head of claim %s: %w", s.ID, err)
-	}
-	return claim, nil
+	var claim ScanClaim
+	_, err := a.Scans.Claim(ctx, c.who, Frame(in), c.lang, kept(c, func(s *Scan) (_ ScanClaim, err error) {
+		claim, err = scanOf(s)
+		return claim, err
+	}))
+	return claim, err
 }
 
 // scanOf words a claim by its head, so that what is listed is what is signed.
 func scanOf(s *Scan) (ScanClaim, error) {
 	head, err := statement.ParseHead(s.Head)
 	if err != nil {
-		return ScanClaim{}, err
+		return ScanClaim{}, fmt.Errorf("head of claim %s: %w", s.ID, err)
 	}
 	display, err := statement.ParseDisplay(s.Display)
 	if err != nil {
-		return ScanClaim{}, err
+		return ScanClaim{}, fmt.Errorf("display of claim %s: %w", s.ID, err)
 	}
 	return ScanClaim{
 		ClaimID: s.ID, Head: s.Head, HeadSM3: digest(s.Head), Display: s.Display, Summary: wired(display.Lines),
@@ -170,10 +167,14 @@ func (a *API) approve(ctx context.Context, c *call, in ApprovalRequest) (ScanSta
 	if err != nil {
 		return ScanState{}, err
 	}
+	approved := func(state string) (ScanState, error) { return ScanState{ClaimID: id, State: state}, nil }
 	state, err := a.Scans.Approve(ctx, c.who, Approval{
 		Claim: id, Head: gm.Digest(in.HeadSM3), Match: in.Match, Sig: in.SigSM2, Second: in.SigHW,
-	})
-	return ScanState{ClaimID: id, State: state}, err
+	}, kept(c, approved))
+	if err != nil {
+		return ScanState{}, err
+	}
+	return approved(state)
 }
 
 func (a *API) refuse(report bool) func(context.Context, *call, RejectRequest) (ScanState, error) {

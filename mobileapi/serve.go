@@ -38,7 +38,7 @@ func (a *API) chain(o *operation) []fiber.Handler {
 func (a *API) receive(o *operation) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		c.Set(NonceHeader, a.Authz.NewNonce())
-		x := &call{lang: httpx.Lang(c), c: c}
+		x := &call{lang: httpx.Lang(c), o: o, c: c}
 		c.Set(fiber.HeaderContentLanguage, x.lang)
 		c.Locals(callKey{}, x)
 		var err error
@@ -48,7 +48,7 @@ func (a *API) receive(o *operation) fiber.Handler {
 		if x.args, err = a.arguments(c, o); err != nil {
 			return err
 		}
-		if err := a.brakes.address.Allow(addressKey(c)); err != nil {
+		if err := a.brakes.address.Allow(httpx.Sender(c)); err != nil {
 			return err
 		}
 		return o.told(c, c.Next())
@@ -140,7 +140,7 @@ func (a *API) identify(o *operation) fiber.Handler {
 // it, or for open operations one address, may ask for.
 func (a *API) brake(o *operation) fiber.Handler {
 	return func(c *fiber.Ctx) error {
-		key := addressKey(c)
+		key := httpx.Sender(c)
 		if !o.open {
 			key = callOf(c).who.Device.ID
 			if err := a.thumb(o, callOf(c).who); err != nil {

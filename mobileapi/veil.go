@@ -16,18 +16,8 @@ type veil struct{ httpx.Idempotency }
 
 // Begin implements httpx.Idempotency. The key is hashed here, whatever the
 // store does with it.
-func (v veil) Begin(ctx context.Context, c httpx.Client, route, key string, fingerprint gm.Digest) (httpx.Stored, error) {
+func (v veil) Begin(ctx context.Context, c httpx.Client, route, key string, fingerprint gm.Digest) (httpx.Stored, httpx.Run, error) {
 	return v.Idempotency.Begin(ctx, c, route, veiled(key), gm.HMAC([]byte(key), fingerprint[:]))
-}
-
-// Finish implements httpx.Idempotency.
-func (v veil) Finish(ctx context.Context, client, route, key string, answer httpx.Stored) error {
-	return v.Idempotency.Finish(ctx, client, route, veiled(key), answer)
-}
-
-// Abandon implements httpx.Idempotency.
-func (v veil) Abandon(ctx context.Context, client, route, key string) error {
-	return v.Idempotency.Abandon(ctx, client, route, veiled(key))
 }
 
 func veiled(key string) string {

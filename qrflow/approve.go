@@ -21,6 +21,8 @@ type ApproveRequest struct {
 	Match    string    // the digits as typed
 	Sig      []byte    // SM2 over statement.Complete(head, Match), DER
 	Second   []byte    // the device's second signature over the same bytes; the purpose checks it
+
+	Kept unit.Kept[Result] // the answer, kept in the transaction that approves
 }
 
 // Result is the answer to an approval.
@@ -148,8 +150,10 @@ func (s *Service) approve(ctx context.Context, t *Ticket, c Claimant, r ApproveR
 	}
 	var result Result
 	err = s.d.Work.Update(ctx, func(tx unit.Tx) (err error) {
-		result, err = s.settle(tx, c, r, a, settle)
-		return err
+		if result, err = s.settle(tx, c, r, a, settle); err != nil {
+			return err
+		}
+		return r.Kept.Keep(tx, result)
 	})
 	return result, err
 }
@@ -171,6 +175,9 @@ func approvalOf(t *Ticket, c Claimant, r ApproveRequest) (Approval, error) {
 // settle is check 20. The ticket is read anew: between the checks and here it
 // may have been cancelled, blocked, approved by the same device, or expired.
 func (s *Service) settle(tx unit.Tx, c Claimant, r ApproveRequest, a Approval, settle Settle) (Result, error) {
+	if err := unit.Fetch(tx, append([]unit.Want{unit.Rows(s.d.Tickets, ticketOf(r.Claim))}, r.Kept.Reads...)...); err != nil {
+		return Result{}, err
+	}
 	t, err := s.held(tx, c, r.Claim)
 	if err != nil {
 		return Result{}, err

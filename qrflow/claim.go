@@ -44,16 +44,22 @@ type Claim struct {
 //
 // and what the purpose refuses, with the ticket still open.
 func (s *Service) Claim(ctx context.Context, c Claimant, scan Scan) (Claim, error) {
+	return s.ClaimKept(ctx, c, scan, unit.Kept[Claim]{})
+}
+
+// ClaimKept is Claim with the answer kept in its transaction.
+func (s *Service) ClaimKept(ctx context.Context, c Claimant, scan Scan, kept unit.Kept[Claim]) (Claim, error) {
 	if err := s.admitScan(c); err != nil {
 		return Claim{}, err
 	}
 	var t *Ticket
 	var claimed Claim
 	err := s.d.Work.Update(ctx, func(tx unit.Tx) (err error) {
-		if t, err = s.claim(tx, c, scan); err == nil {
-			claimed = t.claim(tx.Now())
+		if t, err = s.claim(tx, c, scan); err != nil {
+			return err
 		}
-		return err
+		claimed = t.claim(tx.Now())
+		return kept.Keep(tx, claimed)
 	})
 	switch {
 	case err == nil:
@@ -77,8 +83,7 @@ var (
 func (s *Service) admitScan(c Claimant) error {
 	now, l := s.d.Now(), s.d.Limits
 	wait := max(
-		s.d.Limiter.Full(now, "bad/"+c.Device, l.BadFrames),
-		s.d.Limiter.Full(now, "blocked/"+c.Device, l.Blocked),
+		s.d.Limiter.Full(now, Limit{"bad/" + c.Device, l.BadFrames}, Limit{"blocked/" + c.Device, l.Blocked}),
 		s.d.Limiter.Take(now, "claims/"+c.Device, l.Claims))
 	if wait > 0 {
 		return fault.SlowDown.After(wait)
@@ -174,7 +179,7 @@ func consistent(head []byte, t *Ticket) error {
 func (s *Service) badFrame(ctx context.Context, c Claimant) error {
 	now, key := s.d.Now(), "bad/"+c.Device
 	s.d.Limiter.Take(now, key, s.d.Limits.BadFrames)
-	if s.d.Limiter.Full(now, key, s.d.Limits.BadFrames) == 0 {
+	if s.d.Limiter.Full(now, Limit{key, s.d.Limits.BadFrames}) == 0 {
 		return forged
 	}
 	return s.update(ctx, func(tx unit.Tx) error {

@@ -20,16 +20,11 @@ func (s *Service) held(tx unit.Tx, c Claimant, claim string) (*Ticket, error) {
 	return t, nil
 }
 
-// Held gives a claim to its device again, in whatever state it is.
-func (s *Service) Held(ctx context.Context, c Claimant, claim string) (held Claim, err error) {
-	err = s.d.Work.View(ctx, func(tx unit.Tx) error {
-		t, err := s.held(tx, c, claim)
-		if err == nil {
-			held = t.claim(tx.Now())
-		}
-		return err
-	})
-	return held, err
+// Held gives the ticket of a claim, in whatever state it is, to the owner of its
+// purpose, on behalf of the device that made the claim; fault.TicketUnavailable
+// on behalf of any other.
+func (s *Service) Held(tx unit.Tx, c Claimant, claim string) (*Ticket, error) {
+	return s.held(tx, c, claim)
 }
 
 // Reject ends the ticket by the person's "no".

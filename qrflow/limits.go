@@ -145,13 +145,15 @@ func (w *Windows) Take(now time.Time, key string, r Rate) time.Duration {
 }
 
 // Full implements [Limiter].
-func (w *Windows) Full(now time.Time, key string, r Rate) time.Duration {
+func (w *Windows) Full(now time.Time, of ...Limit) (wait time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if seen := w.open[key]; seen.events >= r.Events && now.Before(seen.until) {
-		return seen.until.Sub(now)
+	for _, l := range of {
+		if seen := w.open[l.Key]; seen.events >= l.Events && now.Before(seen.until) {
+			wait = max(wait, seen.until.Sub(now))
+		}
 	}
-	return 0
+	return wait
 }
 
 // sweep drops closed windows and reports whether there is room now.

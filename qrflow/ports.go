@@ -64,7 +64,13 @@ type Limiter interface {
 	// Take counts one event at now and reports how long to wait when it was
 	// one too many, 0 when it was not.
 	Take(now time.Time, key string, r Rate) time.Duration
-	// Full reports how long to wait before the next event could pass, without
-	// counting one.
-	Full(now time.Time, key string, r Rate) time.Duration
+	// Full reports how long to wait before the next event of each of them could
+	// pass, without counting one.
+	Full(now time.Time, of ...Limit) time.Duration
+}
+
+// Limit is a rate of the events under a key.
+type Limit struct {
+	Key string
+	Rate
 }

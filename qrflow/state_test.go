@@ -123,7 +123,7 @@ func TestWindows(t *testing.T) {
 			t.Errorf("%s is refused what is allowed", key)
 		}
 	}
-	if w.Full(now, "b", rate) != 0 || w.Full(now, "a", rate) != time.Minute || w.Full(now, "c", rate) != 0 {
+	if w.Full(now, qrflow.Limit{Key: "b", Rate: rate}) != 0 || w.Full(now, qrflow.Limit{Key: "a", Rate: rate}) != time.Minute || w.Full(now, qrflow.Limit{Key: "c", Rate: rate}) != 0 {
 		t.Error("full or not full is wrong")
 	}
 	now = now.Add(20 * time.Second)
@@ -131,7 +131,7 @@ func TestWindows(t *testing.T) {
 		t.Errorf("the third has to wait %s", wait)
 	}
 	now = now.Add(40 * time.Second)
-	if w.Full(now, "a", rate) != 0 || take("a") != 0 {
+	if w.Full(now, qrflow.Limit{Key: "a", Rate: rate}) != 0 || take("a") != 0 {
 		t.Error("the next window is closed")
 	}
 }

@@ -120,6 +120,7 @@ var (
 	DocumentChanged = define(Conflict, "document-changed", "文件与确认时不一致", "The document is not the one that was shown.")
 	PlaceBad        = define(Unprocessable, "place", "盖章位置不正确", "The place of the stamp is not valid.")
 	SignerRefused   = define(Forbidden, "signer-refused", "签章模块拒绝签章", "The signer refused to stamp.")
+	NotStamped      = define(Conflict, "not-stamped", "文件尚未盖章", "The document is not stamped (yet).")
 	StampFailed     = define(Conflict, "stamp-failed", "盖章未完成", "The stamp was not made.")
 	EvidenceStale   = define(Gone, "evidence-stale", "确认已超过有效时间", "The approval is too old to be used.")
 )

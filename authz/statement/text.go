@@ -55,8 +55,16 @@ func CheckText(s string) error {
 // DEL, format characters (bidirectional controls, zero width, BOM, tags), line
 // and paragraph separators, unassigned non-characters, invisible letters.
 func deceives(r rune) bool {
+	if plain(r) {
+		return false
+	}
 	if unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Noncharacter_Code_Point) {
 		return true
 	}
 	return invisible[r]
 }
+
+// plain reports most of what is ever written: printable ASCII and the Chinese
+// characters of the basic block. None of them is in a class above, and each is
+// its own normal form.
+func plain(r rune) bool { return ' ' <= r && r <= '~' || '\u4e00' <= r && r <= '\u9fff' }

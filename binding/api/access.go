@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"net/netip"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -52,7 +51,7 @@ func appOf(c *fiber.Ctx) *binding.App {
 // authenticate verifies the request's signature and finds its application. The
 // nonce is left to the route: spend, or client.
 func (a *API) authenticate(c *fiber.Ctx) error {
-	if err := a.addresses.Allow(addressKey(c)); err != nil {
+	if err := a.addresses.Allow(httpx.Sender(c)); err != nil {
 		return err
 	}
 	r, h := sign.Of(c, httpx.IsHTTPS(c))
@@ -93,14 +92,4 @@ func (a *API) client(c *fiber.Ctx) httpx.Client {
 		who.spent = true
 		return nil
 	}}
-}
-
-// addressKey names where a request comes from. Who has one IPv6 address has a
-// whole /64 of them.
-func addressKey(c *fiber.Ctx) string {
-	ip := httpx.ClientIP(c)
-	if ip.Is6() {
-		return netip.PrefixFrom(ip, 64).Masked().String()
-	}
-	return ip.String()
 }

@@ -50,12 +50,14 @@ func (a *API) upload(c *fiber.Ctx) error {
 	if title == "" {
 		return fault.BadRequest.With("field", "name")
 	}
-	d, err := a.d.Seals.Upload(c.UserContext(), appOf(c).ID, title, body, httpx.BodySM3(c))
+	d, err := a.d.Seals.Upload(c.UserContext(), appOf(c).ID, title, body, httpx.BodySM3(c), httpx.Kept(c, func(d *cloudseal.Document) error {
+		return httpx.Reply(c, fiber.StatusCreated, viewDocument(d))
+	}))
 	if err != nil {
 		return err
 	}
 	httpx.Note(c, "document", d.ID)
-	return httpx.Reply(c, fiber.StatusCreated, viewDocument(d))
+	return nil
 }
 
 func (a *API) document(c *fiber.Ctx) error {

@@ -11,6 +11,7 @@ import (
 	"yunzhang.dev/binding"
 	"yunzhang.dev/cloudseal/gm"
 	"yunzhang.dev/cloudseal/impression"
+	"yunzhang.dev/qrflow"
 	"yunzhang.dev/web/httpx"
 )
 
@@ -65,15 +66,16 @@ func (a *API) open(c *fiber.Ctx) error {
 	for _, d := range r.Documents {
 		ask.Stamps = append(ask.Stamps, binding.Placement{Document: d.Document, Kind: d.Seal, Page: d.Page, X: d.X, Y: d.Y})
 	}
-	opened, err := a.d.Binding.Open(c.UserContext(), appOf(c), ask)
+	opened, err := a.d.Binding.Open(c.UserContext(), appOf(c), ask, httpx.Kept(c, func(o qrflow.Opened) error {
+		return httpx.Reply(c, fiber.StatusCreated, openReply{
+			Ticket: o.Ticket, PageToken: o.PageToken, PageUntil: o.PageUntil, OpenUntil: o.OpenUntil, SocketURL: a.d.SocketURL,
+		})
+	}))
 	if err != nil {
 		return err
 	}
 	httpx.Note(c, "ticket", opened.Ticket)
-	return httpx.Reply(c, fiber.StatusCreated, openReply{
-		Ticket: opened.Ticket, PageToken: opened.PageToken, PageUntil: opened.PageUntil, OpenUntil: opened.OpenUntil,
-		SocketURL: a.d.SocketURL,
-	})
+	return nil
 }
 
 type statusReply struct {

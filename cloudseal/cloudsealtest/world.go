@@ -212,7 +212,7 @@ type Request struct {
 // Upload takes a file in.
 func (w *World) Upload(file []byte) *cloudseal.Document {
 	w.T.Helper()
-	d, err := w.Service.Upload(w.T.Context(), Tenant, "申报表.pdf", file, gm.SM3(file))
+	d, err := w.Service.Upload(w.T.Context(), Tenant, "申报表.pdf", file, gm.SM3(file), unit.Kept[*cloudseal.Document]{})
 	if err != nil {
 		w.T.Fatal(err)
 	}
@@ -235,11 +235,41 @@ func (w *World) Prepare(ticket string, seal *cloudseal.Seal, docs ...*cloudseal.
 
 // TryPrepare prepares a request and holds its documents, or is refused.
 func (w *World) TryPrepare(tenant, hold string, until time.Time, ps []cloudseal.Placement) (*cloudseal.Batch, error) {
-	b, err := w.Service.Prepare(w.T.Context(), tenant, ps)
+	b, err := w.Place(tenant, ps)
 	if err != nil {
 		return nil, err
 	}
 	return b, w.DB.Update(w.T.Context(), func(tx unit.Tx) error { return w.Service.Hold(tx, b, hold, until) })
+}
+
+// Place prepares a request and stores nothing.
+func (w *World) Place(tenant string, ps []cloudseal.Placement) (*cloudseal.Batch, error) {
+	var draft *cloudseal.Draft
+	err := w.DB.View(w.T.Context(), func(tx unit.Tx) (err error) {
+		draft, err = w.Service.Draft(tx, tenant, ps)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return w.Service.Prepare(w.T.Context(), draft)
+}
+
+// CheckDocuments holds what is stored for a request against the lines of its
+// statement.
+func (w *World) CheckDocuments(hold string, docs []statement.Doc) error {
+	var frozen *cloudseal.Frozen
+	err := w.DB.View(w.T.Context(), func(tx unit.Tx) error {
+		b, err := w.Service.BatchOf(tx, hold)
+		if err == nil {
+			frozen, err = w.Service.Frozen(tx, b, docs)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return w.Service.CheckDocuments(w.T.Context(), Tenant, frozen)
 }
 
 // Ask prepares documents and has the agent approve them under a fresh

@@ -190,8 +190,8 @@ func testSameClaimAgain(t testing.TB, open Opener) {
 	if err != nil || again.ID != c.Claim.ID || string(again.Head) != string(c.Claim.Head) {
 		t.Fatalf("%+v, %v", again, err)
 	}
-	held, err := w.Service.Held(t.Context(), c.Phone.Claimant, c.Claim.ID)
-	if err != nil || string(held.Head) != string(c.Claim.Head) || string(held.Payload) != "payload" {
+	held, err := w.Held(t, c.Phone.Claimant, c.Claim.ID)
+	if err != nil || string(held.HeadBytes) != string(c.Claim.Head) || string(held.Payload) != "payload" {
 		t.Errorf("%+v, %v", held, err)
 	}
 	w.checkEvents(t, c.Ticket, []string{"issued", "open", "claimed"})

@@ -130,7 +130,7 @@ func testAT040Foreign(t testing.TB, open Opener) {
 			r := c.Request
 			r.Claim = claim
 			_, approve := w.Service.Approve(ctx, who, r)
-			_, held := w.Service.Held(ctx, who, claim)
+			_, held := w.Held(t, who, claim)
 			for call, err := range map[string]error{
 				"approve": approve, "held": held,
 				"reject": w.Service.Reject(ctx, who, claim), "report": w.Service.Report(ctx, who, claim),

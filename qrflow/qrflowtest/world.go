@@ -284,4 +284,14 @@ func (w *World) Advance(t testing.TB, ticket string, p qrflow.Progress) error {
 	return w.Work.Update(t.Context(), func(tx unit.Tx) error { return w.Service.Advance(tx, ticket, p) })
 }
 
+// Held asks for a device's ticket again.
+func (w *World) Held(t testing.TB, c qrflow.Claimant, claim string) (held *qrflow.Ticket, err error) {
+	t.Helper()
+	err = w.Work.View(t.Context(), func(tx unit.Tx) error {
+		held, err = w.Service.Held(tx, c, claim)
+		return err
+	})
+	return held, err
+}
+
 func (w *World) String() string { return fmt.Sprintf("world at %s", w.Now()) }

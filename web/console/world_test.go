@@ -194,7 +194,7 @@ type shelved struct {
 	answer      httpx.Stored
 }
 
-func (s *shelf) Begin(_ context.Context, c httpx.Client, route, key string, fp gm.Digest) (httpx.Stored, error) {
+func (s *shelf) Begin(_ context.Context, c httpx.Client, route, key string, fp gm.Digest) (httpx.Stored, httpx.Run, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	name := c.Name + route + key
@@ -202,24 +202,36 @@ func (s *shelf) Begin(_ context.Context, c httpx.Client, route, key string, fp g
 	switch {
 	case !ok:
 		s.entries[name] = &shelved{fingerprint: fp}
-		return httpx.Stored{}, nil
+		return httpx.Stored{}, &onShelf{s, name}, nil
 	case e.fingerprint != fp:
-		return httpx.Stored{}, fault.IdempotencyMismatch
+		return httpx.Stored{}, nil, fault.IdempotencyMismatch
 	}
-	return e.answer, nil
+	return e.answer, nil, nil
 }
 
-func (s *shelf) Finish(_ context.Context, client, route, key string, a httpx.Stored) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.entries[client+route+key].answer = a
+// onShelf is a run of it.
+type onShelf struct {
+	*shelf
+	name string
+}
+
+func (r *onShelf) Reads() unit.Want { return unit.Want{} }
+
+func (r *onShelf) Keep(_ unit.Tx, a httpx.Stored) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.entries[r.name].answer = a
 	return nil
 }
 
-func (s *shelf) Abandon(_ context.Context, client, route, key string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.entries, client+route+key)
+func (r *onShelf) Finish(_ context.Context, a httpx.Stored) error { return r.Keep(nil, a) }
+
+func (r *onShelf) Abandon(context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.entries[r.name].answer.Status == 0 {
+		delete(r.entries, r.name)
+	}
 	return nil
 }
 

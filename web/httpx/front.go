@@ -15,12 +15,13 @@ import (
 
 // front is the first handler of every request and the last to touch its answer.
 type front struct {
-	d     Deps
-	hosts map[string]bool
+	d      Deps
+	bodies bodyRules
+	hosts  map[string]bool
 }
 
 func newFront(d Deps) *front {
-	f := &front{d: d, hosts: make(map[string]bool, len(d.Hosts))}
+	f := &front{d: d, bodies: d.Bodies, hosts: make(map[string]bool, len(d.Hosts))}
 	for _, h := range d.Hosts {
 		f.hosts[strings.ToLower(h)] = true
 	}
@@ -30,12 +31,13 @@ func newFront(d Deps) *front {
 // handle runs a request from the outside in and its answer from the inside out.
 func (f *front) handle(c *fiber.Ctx) error {
 	ev := f.begin(c)
+	f.headers(c, ev)
+	back, err := f.take(c)
+	defer back()
+	ev.start = f.d.Now()
 	ctx, cancel := context.WithTimeout(context.Background(), f.d.Limits.Handle)
 	defer cancel()
 	c.SetUserContext(ctx)
-	f.headers(c, ev)
-
-	err := f.admit(c)
 	if err == nil {
 		err = f.run(c, ev)
 	}
@@ -44,6 +46,19 @@ func (f *front) handle(c *fiber.Ctx) error {
 	}
 	f.finish(c, ev)
 	return nil
+}
+
+// take admits a request and reads its body. One whose body is left unread is the
+// last of its connection.
+func (f *front) take(c *fiber.Ctx) (back func(), err error) {
+	back = func() {}
+	if err = f.admit(c); err == nil {
+		back, err = f.read(c)
+	}
+	if err != nil && c.Request().IsBodyStream() {
+		c.Context().SetConnectionClose()
+	}
+	return back, err
 }
 
 // run calls the handlers. Work is counted until the answer is made, so that a

@@ -15,16 +15,26 @@ import (
 // Idempotency remembers answers by (client, route, key) for at least 24 hours.
 type Idempotency interface {
 	// Begin claims the key by inserting its record: of several callers at once
-	// one gets a zero Stored and must call Finish or Abandon. Later callers with
-	// the same fingerprint get what Finish stored, or fault.IdempotencyRunning
-	// while it has not; another fingerprint gives fault.IdempotencyMismatch. The
-	// client's Spend runs first, in the same transaction, and what it wrote stays
-	// whichever of these is the answer.
-	Begin(ctx context.Context, c Client, route, key string, fingerprint gm.Digest) (Stored, error)
-	// Finish stores the answer durably.
-	Finish(ctx context.Context, client, route, key string, answer Stored) error
-	// Abandon forgets the claim, so that the same key may be tried again.
-	Abandon(ctx context.Context, client, route, key string) error
+	// one gets a Run, which must end. Later callers with the same fingerprint get
+	// no Run but the answer, or fault.IdempotencyRunning while there is none;
+	// another fingerprint gives fault.IdempotencyMismatch. The client's Spend runs
+	// first, in the same transaction, and what it wrote stays whichever of these
+	// is the answer.
+	Begin(ctx context.Context, c Client, route, key string, fingerprint gm.Digest) (Stored, Run, error)
+}
+
+// Run is the one run of a key, until it lapses. It ends by one of its verbs.
+type Run interface {
+	// Keep stores the answer in the unit of work that it tells of. It fails, and
+	// the unit with it, when the run has ended or lapsed: another may be at work.
+	Keep(tx unit.Tx, answer Stored) error
+	// Reads is what Keep reads.
+	Reads() unit.Want
+	// Finish stores the answer durably, over one that was kept.
+	Finish(ctx context.Context, answer Stored) error
+	// Abandon forgets the claim, so that the same key may be tried again. An
+	// answer that was kept stays.
+	Abandon(ctx context.Context) error
 }
 
 // Client is who makes a request, as authenticated.
@@ -37,7 +47,7 @@ type Client struct {
 
 // Stored is an answer. Body may hold personal data: a store encrypts it.
 type Stored struct {
-	Status int // 0: nothing stored, the caller is the first
+	Status int
 	Type   string
 	Body   []byte
 }
@@ -58,17 +68,38 @@ func Idempotent(store Idempotency, client func(*fiber.Ctx) Client) fiber.Handler
 			return err
 		}
 		who := client(c)
-		run := idempotent{store: store, client: who.Name, route: c.Route().Method + " " + c.Route().Path, key: key}
-		stored, err := store.Begin(c.UserContext(), who, run.route, key, Fingerprint(c))
+		route := c.Route().Method + " " + c.Route().Path
+		stored, run, err := store.Begin(c.UserContext(), who, route, key, Fingerprint(c))
 		if err != nil {
 			return err
 		}
-		if stored.Status != 0 {
+		if run == nil {
 			replay(c, stored)
 			return nil
 		}
-		return run.first(c)
+		r := &running{Run: run}
+		c.Locals(runKey{}, r)
+		return r.first(c)
 	}
+}
+
+// Kept has a handler's answer kept in the unit of work that does what was asked:
+// whatever happens behind its commit, a repetition gets this answer. reply is the
+// end of the handler; it runs in each try of the unit. A handler that returns
+// without error must have its last unit of this kind committed. What a unit does
+// not keep is stored when the handler has returned.
+func Kept[T any](c *fiber.Ctx, reply func(T) error) unit.Kept[T] {
+	r, once := c.Locals(runKey{}).(*running)
+	if !once {
+		return unit.Kept[T]{In: func(_ unit.Tx, result T) error { return reply(result) }}
+	}
+	return unit.Kept[T]{Reads: []unit.Want{r.Reads()}, In: func(tx unit.Tx, result T) error {
+		if err := reply(result); err != nil {
+			return err
+		}
+		r.kept = true
+		return r.Keep(tx, answerOf(c, nil))
+	}}
 }
 
 // ParseIdempotencyKey reads the header's value: 26 to 128 letters, digits, "-"
@@ -104,10 +135,12 @@ func replay(c *fiber.Ctx, s Stored) {
 	c.Response().SetBodyRaw(s.Body)
 }
 
-// idempotent is the one run of a key.
-type idempotent struct {
-	store              Idempotency
-	client, route, key string
+type runKey struct{}
+
+// running is a run in the hands of its handler.
+type running struct {
+	Run
+	kept bool // in a unit of work, which stands if the handler succeeds
 }
 
 // first runs the handler. An answer is kept when asking again could not honestly
@@ -115,23 +148,27 @@ type idempotent struct {
 // (unknown sender, fresh evidence, later). A refusal may have counted something,
 // such as a wrong number, and must not count twice. Otherwise the key is set free.
 // Storing outlives the request's context, which may end while the work is done.
-func (r idempotent) first(c *fiber.Ctx) error {
+func (r *running) first(c *fiber.Ctx) error {
 	ctx := context.WithoutCancel(c.UserContext())
-	kept := false
+	ended := false
 	defer func() {
-		if !kept { // a panic passes through here as well
-			_ = r.store.Abandon(ctx, r.client, r.route, r.key)
+		if !ended { // a panic passes through here as well
+			_ = r.Abandon(ctx)
 		}
 	}()
 	err := c.Next()
+	if err == nil && r.kept {
+		ended = true
+		return nil
+	}
 	answer := answerOf(c, err)
 	if !final(answer.Status) {
 		return err
 	}
-	kept = true
+	ended = true
 	// The work is committed: its answer goes out even when it cannot be stored.
 	// A repetition then meets IdempotencyRunning until the record lapses.
-	if lost := r.store.Finish(ctx, r.client, r.route, r.key, answer); lost != nil {
+	if lost := r.Finish(ctx, answer); lost != nil {
 		Note(c, "idempotency", "not stored")
 	}
 	return err

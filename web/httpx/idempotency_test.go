@@ -11,6 +11,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"yunzhang.dev/authz/fault"
+	"yunzhang.dev/authz/unit"
 	"yunzhang.dev/cloudseal/gm"
 	"yunzhang.dev/web/httpx"
 )
@@ -29,41 +30,57 @@ type shelved struct {
 
 func newShelf() *shelf { return &shelf{entries: map[string]*shelved{}} }
 
-func (s *shelf) Begin(_ context.Context, c httpx.Client, route, key string, fp gm.Digest) (httpx.Stored, error) {
+func (s *shelf) Begin(_ context.Context, c httpx.Client, route, key string, fp gm.Digest) (httpx.Stored, httpx.Run, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c.Spend != nil {
 		if err := c.Spend(nil); err != nil {
-			return httpx.Stored{}, err
+			return httpx.Stored{}, nil, err
 		}
 	}
-	e, ok := s.entries[c.Name+route+key]
+	name := c.Name + route + key
+	e, ok := s.entries[name]
 	switch {
 	case !ok:
-		s.entries[c.Name+route+key] = &shelved{fingerprint: fp}
-		return httpx.Stored{}, nil
+		s.entries[name] = &shelved{fingerprint: fp}
+		return httpx.Stored{}, &onShelf{s, name}, nil
 	case e.fingerprint != fp:
-		return httpx.Stored{}, fault.IdempotencyMismatch
+		return httpx.Stored{}, nil, fault.IdempotencyMismatch
 	case e.answer.Status == 0:
-		return httpx.Stored{}, fault.IdempotencyRunning
+		return httpx.Stored{}, nil, fault.IdempotencyRunning
 	default:
-		return e.answer, nil
+		return e.answer, nil, nil
 	}
 }
 
-func (s *shelf) Finish(_ context.Context, client, route, key string, a httpx.Stored) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.broken == nil {
-		s.entries[client+route+key].answer = a
-	}
-	return s.broken
+// onShelf is a run of it.
+type onShelf struct {
+	*shelf
+	name string
 }
 
-func (s *shelf) Abandon(_ context.Context, client, route, key string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.entries, client+route+key)
+func (r *onShelf) Reads() unit.Want { return unit.Want{} }
+
+func (r *onShelf) Keep(_ unit.Tx, a httpx.Stored) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.entries[r.name].answer = a
+	return nil
+}
+
+func (r *onShelf) Finish(_ context.Context, a httpx.Stored) error {
+	if r.broken != nil {
+		return r.broken
+	}
+	return r.Keep(nil, a)
+}
+
+func (r *onShelf) Abandon(context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.entries[r.name].answer.Status == 0 {
+		delete(r.entries, r.name)
+	}
 	return nil
 }
 

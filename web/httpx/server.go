@@ -29,6 +29,13 @@ type Limits struct {
 	Connections int
 }
 
+// Room of request bodies in memory when Deps names no Budget: in all, and for one
+// sender, who may be all the servers of a declaration system, or an office.
+const (
+	defaultBodies = 512 << 20
+	defaultShare  = 128 << 20
+)
+
 // BodyRule gives routes their own body limit, and the time it may take to
 // arrive. It is applied when the header has been read, before the body is.
 type BodyRule struct {
@@ -55,6 +62,9 @@ type Deps struct {
 	HTTPS  bool
 	Limits Limits
 	Bodies []BodyRule
+	// Budget bounds the bodies that are in memory together. Default: 512 MiB, of
+	// which one sender may have 128.
+	Budget *Budget
 	// Metrics counts requests; nil for none.
 	Metrics *Metrics
 	// Gate counts the work under way and refuses new work in shutdown; nil for none.
@@ -69,6 +79,9 @@ func (d Deps) withDefaults() Deps {
 	}
 	if d.Now == nil {
 		d.Now = time.Now
+	}
+	if d.Budget == nil {
+		d.Budget = NewBudget(defaultBodies, defaultShare)
 	}
 	l := &d.Limits
 	l.Body = or(l.Body, 256<<10)
@@ -99,7 +112,7 @@ func NewServer(d Deps) *fiber.App {
 	// costs one goroutine and not two (qrflow/ws).
 	app.Server().KeepHijackedConns = true
 	app.Server().CloseOnShutdown = true
-	app.Server().HeaderReceived = bodyRules(d.Bodies).pick
+	app.Server().HeaderReceived = f.bodies.headed
 	app.Use(f.handle)
 	if d.Health != nil {
 		d.Health.mount(app)
@@ -116,6 +129,7 @@ func settings(l Limits, onError fiber.ErrorHandler) fiber.Config {
 		Immutable:                    true,
 		DisableStartupMessage:        true,
 		DisablePreParseMultipartForm: true,
+		StreamRequestBody:            true, // bodies are read by front, within their budget
 		StrictRouting:                true,
 		CaseSensitive:                true,
 		EnableTrustedProxyCheck:      true, // with no proxy of fiber's own: see ClientIP

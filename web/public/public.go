@@ -3,7 +3,6 @@ package public
 import (
 	"context"
 	"errors"
-	"net/netip"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -145,18 +144,9 @@ func (p *Public) Mount(site fiber.Router) {
 // brake holds senders to a limit by address.
 func (p *Public) brake(l *httpx.Limiter) fiber.Handler {
 	return func(c *fiber.Ctx) error {
-		if err := l.Allow(network(httpx.ClientIP(c))); err != nil {
+		if err := l.Allow(httpx.Sender(c)); err != nil {
 			return err
 		}
 		return c.Next()
 	}
-}
-
-// network names where a request comes from: who has one IPv6 address has a
-// whole /64 of them.
-func network(ip netip.Addr) string {
-	if ip.Is6() {
-		return netip.PrefixFrom(ip, 64).Masked().String()
-	}
-	return ip.String()
 }

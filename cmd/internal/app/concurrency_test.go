@@ -40,6 +40,18 @@ func TestAT021TwoHundredApprovals(t *testing.T) {
 		})
 	}
 	wg.Wait()
+	// Each learns that it is approved, by him or by another of his requests, or
+	// that the request is no longer what it was.
+	for answer := range answers {
+		switch answer {
+		case "approved", "signing", "done", "wrong-state":
+		default:
+			t.Errorf("%d answers %q", answers[answer], answer)
+		}
+	}
+	if t.Logf("answers: %v", answers); answers["approved"] == 0 {
+		t.Error("nobody approved")
+	}
 	_, err = p.system.Fetch(t.Context(), r)
 	check(t, err)
 	stamped, err := p.system.Stamped(t.Context(), doc)

@@ -17,16 +17,16 @@ import (
 )
 
 // everyByte, set to anything, makes every position of Contents cost a whole
-// verdict in the document that is looked at most closely: minutes.
+// verdict in the document that is looked at most closely: two minutes.
 const everyByte = "YUNZHANG_EVERY_BYTE"
 
 // How many positions get a whole verdict in that document. The others get fewer
 // by the factor brief.
 const (
 	someCovered   = 1000 / slower
-	someStructure = 8192 / slower // digits around the picture: all there are
-	somePicture   = 1500 / slower // see everyPictureByte
-	somePadding   = 2000 / slower
+	someStructure = 8192 / slower              // digits around the picture: all there are
+	somePicture   = 1500 / slower              // see everyPictureByte
+	somePadding   = 20_000 / (slower * slower) // all there are; few under the race detector
 	someTail      = tail / slower
 	tail          = 2 << 10 // the end of the file
 	ends          = 64      // positions at both ends of the padding, in all documents

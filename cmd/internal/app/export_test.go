@@ -21,110 +21,8 @@ import (
 	"yunzhang.dev/cmd/internal/store"
 	"yunzhang.dev/cmd/internal/store/engine"
 	"yunzhang.dev/qrflow"
+	"yunzhang.dev/web/httpx"
 )
-
-// Checkpoints are the named points of a stamp at which tests kill the process.
-var Checkpoints = []string{"intent", "evidence", "journal", "value", "kept", "signed", "completed", "checked", "stored", "settled"}
-
-// Agree checks that everything written about stamps agrees: intents, documents,
-// approvals, slots, the signer's journal and the audit chain. It gives how many
-// tickets were stamped and how many refused.
-func (a *App) Agree(ctx context.Context, delegation string, tickets []string) (stamped, refused int, err error) {
-	if _, err := a.domains.audit.Sequence(ctx); err != nil {
-		return 0, 0, err
-	}
-	if _, err := a.domains.audit.Verify(ctx); err != nil {
-		return 0, 0, err
-	}
-	used := map[int]string{}
-	err = a.main.Work.View(ctx, func(tx unit.Tx) error {
-		for _, id := range tickets {
-			done, err := a.agree(ctx, tx, id, used)
-			if err != nil {
-				return fmt.Errorf("ticket %s: %w", id, err)
-			}
-			if done {
-				stamped++
-			} else {
-				refused++
-			}
-		}
-		return a.agreeSlots(tx, delegation, used)
-	})
-	return stamped, refused, err
-}
-
-func (a *App) agree(ctx context.Context, tx unit.Tx, id string, used map[int]string) (bool, error) {
-	t, err := a.main.Tickets.Get(tx, id)
-	if err != nil {
-		return false, err
-	}
-	intents, err := a.main.Seals.Intents.Find(tx, unit.Query{Index: "ticket+index", Key: []any{id}})
-	if err != nil {
-		return false, err
-	}
-	if len(intents) == 0 {
-		return false, a.neverApproved(tx, id, string(t.State))
-	}
-	entries, err := a.domains.signer.Lookup(ctx, id)
-	if err != nil {
-		return false, err
-	}
-	in := intents[0]
-	d, err := a.main.Seals.Documents.Get(tx, in.Document)
-	if err != nil {
-		return false, err
-	}
-	signed := len(entries) == 1 && entries[0].State == keys.Done
-	switch {
-	case in.State == cloudseal.DoneIntent && (t.State != "done" || d.State != cloudseal.StampedDoc || !signed):
-		return false, fmt.Errorf("stamped, and ticket %s, document %s, signed %v", t.State, d.State, signed)
-	case in.State == cloudseal.FailedIntent && (t.State.Live() || t.State == "done" || d.State == cloudseal.StampedDoc || signed):
-		return false, fmt.Errorf("refused, and ticket %s, document %s, signed %v", t.State, d.State, signed)
-	case in.State == cloudseal.OpenIntent:
-		return false, fmt.Errorf("still open; ticket %s", t.State)
-	case in.State == cloudseal.FailedIntent:
-		return false, nil
-	}
-	if other, twice := used[in.Slot]; twice {
-		return false, fmt.Errorf("slot %d is also of %s", in.Slot, other)
-	}
-	used[in.Slot] = id
-	return true, nil
-}
-
-func (a *App) neverApproved(tx unit.Tx, id, state string) error {
-	if _, err := a.main.Approvals.Get(tx, id); err == nil {
-		return fmt.Errorf("approved without intents, state %s", state)
-	}
-	return nil
-}
-
-// agreeSlots: taken are exactly the slots on stamps, and the delegation counts
-// the same.
-func (a *App) agreeSlots(tx unit.Tx, delegation string, used map[int]string) error {
-	d, err := a.domains.authz.Delegation(tx, delegation)
-	if err != nil {
-		return err
-	}
-	taken := 0
-	for n := 1; n < d.Next; n++ {
-		row, err := a.main.Authz.Slots.Get(tx, authz.SlotID(delegation, n))
-		if err != nil {
-			return err
-		}
-		if row.Ticket != used[n] {
-			return fmt.Errorf("slot %d is taken by %q and stamped by %q", n, row.Ticket, used[n])
-		}
-		if row.Ticket != "" {
-			taken++
-		}
-	}
-	if taken != len(used) || d.Left() != d.Max-taken {
-		return fmt.Errorf("%d taken, %d stamped, %d of %d left", taken, len(used), d.Left(), d.Max)
-	}
-	return nil
-}
 
 // StampedNow reports whether any document of a ticket is stamped.
 func (a *App) StampedNow(ctx context.Context, ticket string) (stamped bool, err error) {
@@ -328,3 +226,9 @@ func StripMarks(ctx context.Context, cfg config.Config) (err error) {
 	}
 	return nil
 }
+
+// Answers is where this node keeps its answers.
+func (a *App) Answers() httpx.Idempotency { return answers{a.main.Work, a.main.Answers} }
+
+// Work is what this node's units run on.
+func (a *App) Work() unit.Work { return a.main.Work }

@@ -30,7 +30,7 @@ func answerID(client, route, key string) string {
 }
 
 // Begin implements httpx.Idempotency.
-func (a answers) Begin(ctx context.Context, c httpx.Client, route, key string, fp gm.Digest) (httpx.Stored, error) {
+func (a answers) Begin(ctx context.Context, c httpx.Client, route, key string, fp gm.Digest) (httpx.Stored, httpx.Run, error) {
 	row := &store.Answer{Row: unit.Row{ID: answerID(c.Name, route, key)}, Fingerprint: fp}
 	var old *store.Answer
 	err := a.work.Update(ctx, func(tx unit.Tx) (err error) {
@@ -42,10 +42,14 @@ func (a answers) Begin(ctx context.Context, c httpx.Client, route, key string, f
 		old, err = a.claim(tx, row)
 		return err
 	})
-	if err != nil || old == nil {
-		return httpx.Stored{}, err
+	switch {
+	case err != nil:
+		return httpx.Stored{}, nil, err
+	case old == nil:
+		return httpx.Stored{}, &run{answers: a, id: row.ID, ver: row.Ver}, nil
 	}
-	return recall(old, fp) // a refusal too: the nonce stays spent
+	stored, err := recall(old, fp) // a refusal too: the nonce stays spent
+	return stored, nil, err
 }
 
 // claim writes the record of a request that is to run, or gives the one that
@@ -85,26 +89,64 @@ func takenAgain(err error) error {
 	return err
 }
 
-// Finish implements httpx.Idempotency.
-func (a answers) Finish(ctx context.Context, client, route, key string, answer httpx.Stored) error {
-	return a.change(ctx, answerID(client, route, key), func(row *store.Answer) {
-		row.Status, row.Type, row.Body = answer.Status, answer.Type, answer.Body
-	})
+// run implements httpx.Run.
+type run struct {
+	answers
+	id  string
+	ver int64 // of the record, as Begin has written it
 }
 
-// Abandon implements httpx.Idempotency.
-func (a answers) Abandon(ctx context.Context, client, route, key string) error {
-	return a.change(ctx, answerID(client, route, key), func(row *store.Answer) { row.Until = time.Time{} })
+// Reads implements httpx.Run.
+func (r *run) Reads() unit.Want { return unit.Rows(r.table, r.id) }
+
+// lapsed refuses a run whose key another one has by now.
+func lapsed() error { return fault.IdempotencyRunning.After(time.Second) }
+
+// Keep implements httpx.Run.
+func (r *run) Keep(tx unit.Tx, answer httpx.Stored) error {
+	row, err := r.table.Get(tx, r.id)
+	if err != nil {
+		return err
+	}
+	if row.Ver != r.ver {
+		return lapsed()
+	}
+	return r.store(tx, row, answer)
 }
 
-func (a answers) change(ctx context.Context, id string, change func(*store.Answer)) error {
-	return a.work.Update(ctx, func(tx unit.Tx) error {
-		row, err := a.table.Get(tx, id)
+func (r *run) store(tx unit.Tx, row *store.Answer, answer httpx.Stored) error {
+	row.Status, row.Type, row.Body = answer.Status, answer.Type, answer.Body
+	return r.table.Replace(tx, row)
+}
+
+// Finish implements httpx.Run. Over an answer that was kept it says what came of
+// it in the end.
+func (r *run) Finish(ctx context.Context, answer httpx.Stored) error {
+	return r.work.Update(ctx, func(tx unit.Tx) error {
+		row, err := r.table.Get(tx, r.id)
 		if err != nil {
 			return err
 		}
-		change(row)
-		return a.table.Replace(tx, row)
+		if row.Ver != r.ver && !r.kept(row) {
+			return lapsed()
+		}
+		return r.store(tx, row, answer)
+	})
+}
+
+// kept reports an answer that Keep has written: whoever takes a lapsed run over
+// writes the record without an answer first.
+func (r *run) kept(row *store.Answer) bool { return row.Ver == r.ver+1 && row.Status != 0 }
+
+// Abandon implements httpx.Run.
+func (r *run) Abandon(ctx context.Context) error {
+	return r.work.Update(ctx, func(tx unit.Tx) error {
+		row, err := r.table.Get(tx, r.id)
+		if err != nil || row.Ver != r.ver {
+			return err
+		}
+		row.Until = time.Time{}
+		return r.table.Replace(tx, row)
 	})
 }
 

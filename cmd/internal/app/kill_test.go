@@ -7,10 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -20,6 +24,7 @@ import (
 	"yunzhang.dev/cmd/internal/config"
 	"yunzhang.dev/cmd/internal/drive"
 	"yunzhang.dev/cmd/internal/store/storetest"
+	"yunzhang.dev/mobileapi/client"
 )
 
 // Variables that make this test binary a node which kills itself.
@@ -125,15 +130,80 @@ func TestAT023KillAtEveryPoint(t *testing.T) {
 			heir.stop() // by SIGKILL too: nothing may depend on a clean end
 		}
 	}
-	a, err := app.New(k.config, app.Options{World: drive.World(), Log: slog.New(slog.DiscardHandler)})
-	check(t, err)
-	defer a.Close()
-	stamped, refused, err := a.Agree(t.Context(), k.delegation, tickets)
-	check(t, err)
+	var stamped, refused int
+	k.atRest(t, func(a *app.App) (err error) {
+		stamped, refused, err = a.Agree(t.Context(), k.delegation, tickets)
+		return err
+	})
 	t.Logf("%d requests killed at %d points: %d stamped once, %d refused", len(tickets), len(app.Checkpoints), stamped, refused)
 	if stamped+refused != len(tickets) || stamped == 0 {
 		t.Errorf("%d stamped, %d refused of %d", stamped, refused, len(tickets))
 	}
+}
+
+// A stamp whose power ends while its node is dead is refused by the heir; he is
+// killed while he does it, at every point of that, and the power comes back: what
+// was refused stays refused, and its slot is free.
+func TestAT023KillAtEveryPointOfARefusal(t *testing.T) {
+	t.Parallel()
+	k := newKillWorld(t)
+	var tickets []string
+	for _, point := range app.RefusalCheckpoints {
+		victim := startChild(t, k.configFile, "intent")
+		ticket := k.approveUntilDeath(t)
+		victim.killed(t)
+		tickets = append(tickets, ticket)
+		k.atRest(t, func(a *app.App) error { return a.StopApp(t.Context(), k.system.App) })
+		startChild(t, k.configFile, point).killed(t)
+		k.atRest(t, func(a *app.App) error { return a.RestoreApp(t.Context(), k.system.App) })
+		heir := startChild(t, k.configFile, "none")
+		k.settled(t, ticket, point)
+		heir.stop()
+	}
+	k.atRest(t, func(a *app.App) error {
+		stamped, refused, err := a.Agree(t.Context(), k.delegation, tickets)
+		if stamped != 0 || refused != len(tickets) {
+			t.Errorf("%d stamped, %d refused of %d", stamped, refused, len(tickets))
+		}
+		return err
+	})
+}
+
+// Every point that the code names is one at which the tests kill.
+func TestAT023NamesEveryPoint(t *testing.T) {
+	t.Parallel()
+	named := map[string]bool{}
+	point := regexp.MustCompile(`[cC]heckpoint\("([a-z]+)"\)`)
+	for _, dir := range []string{"../../../cloudseal", "../../../cloudseal/keys"} {
+		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+		check(t, err)
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			b, err := os.ReadFile(file)
+			check(t, err)
+			for _, m := range point.FindAllSubmatch(b, -1) {
+				named[string(m[1])] = true
+			}
+		}
+	}
+	killed := map[string]bool{}
+	for _, name := range slices.Concat(app.Checkpoints, app.RefusalCheckpoints) {
+		killed[name] = true
+	}
+	if !maps.Equal(named, killed) {
+		t.Errorf("the code names %v, the tests kill at %v", named, killed)
+	}
+}
+
+// atRest does something on the folder while no node runs.
+func (k *killWorld) atRest(t *testing.T, do func(*app.App) error) {
+	t.Helper()
+	a, err := app.New(k.config, app.Options{World: drive.World(), Log: slog.New(slog.DiscardHandler)})
+	check(t, err)
+	defer func() { check(t, a.Close()) }()
+	check(t, do(a))
 }
 
 // killAccount is the one account that asks: a killed request has ended before the
@@ -182,11 +252,17 @@ func lastCode(t *testing.T, c config.Config, phone, template string) (code strin
 	return code
 }
 
-// approveUntilDeath goes as far as the node lives; the answer to the approval
-// may be lost.
-func (k *killWorld) approveUntilDeath(t *testing.T) string {
+// scanned is a request that its agent has before him, the phone unlocked.
+type scanned struct {
+	*client.Unlocked
+	scan             *client.Scan
+	ticket, document string
+	number           string
+}
+
+func (k *killWorld) scanned(t *testing.T) scanned {
 	t.Helper()
-	r, _ := k.ask(t, k.system, killAccount)
+	r, document := k.ask(t, k.system, killAccount)
 	scan, err := drive.Claim(t.Context(), k.agent, r)
 	check(t, err)
 	err = k.agent.Look(t.Context(), scan)
@@ -195,11 +271,19 @@ func (k *killWorld) approveUntilDeath(t *testing.T) string {
 	check(t, err)
 	u, err := k.agent.Unlock(t.Context(), drive.PIN)
 	check(t, err)
-	defer u.Close()
+	return scanned{u, scan, r.Ticket, document, number}
+}
+
+// approveUntilDeath goes as far as the node lives; the answer to the approval
+// may be lost.
+func (k *killWorld) approveUntilDeath(t *testing.T) string {
+	t.Helper()
+	open := k.scanned(t)
+	defer open.Close()
 	short, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
-	_, _ = u.Approve(short, scan, number)
-	return r.Ticket
+	_, _ = open.Approve(short, open.scan, open.number)
+	return open.ticket
 }
 
 // settled waits until the heir has brought the ticket to its end.

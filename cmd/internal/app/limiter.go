@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,27 +45,44 @@ func (l *limiter) Take(now time.Time, key string, r qrflow.Rate) time.Duration {
 	if !shared(key) {
 		return l.memory.Take(now, key, r)
 	}
-	return l.ask(l.work.Update, key, func(tx unit.Tx, row *store.Window) (time.Duration, error) {
+	return l.ask(l.work.Update, func(tx unit.Tx) (time.Duration, error) {
+		row, err := l.window(tx, key)
+		if err != nil {
+			return 0, err
+		}
 		if !tx.Now().Before(row.Until) {
 			row.Until, row.Events = tx.Now().Add(r.Per), 0
 		}
 		row.Events++
-		write := l.table.Replace
 		if row.Ver == 0 {
-			write = func(tx unit.Tx, row *store.Window) error { return takenAgain(l.table.Insert(tx, row)) }
+			err = takenAgain(l.table.Insert(tx, row))
+		} else {
+			err = l.table.Replace(tx, row)
 		}
-		return waitFor(row, r.Events, tx.Now()), write(tx, row)
+		return waitFor(row, r.Events, tx.Now()), err
 	})
 }
 
 // Full implements qrflow.Limiter.
-func (l *limiter) Full(now time.Time, key string, r qrflow.Rate) time.Duration {
-	if !shared(key) {
-		return l.memory.Full(now, key, r)
+func (l *limiter) Full(now time.Time, of ...qrflow.Limit) time.Duration {
+	own := slices.DeleteFunc(slices.Clone(of), func(one qrflow.Limit) bool { return shared(one.Key) })
+	wait := l.memory.Full(now, own...)
+	if len(own) == len(of) {
+		return wait
 	}
-	return l.ask(l.work.View, key, func(tx unit.Tx, row *store.Window) (time.Duration, error) {
-		return waitFor(row, r.Events-1, tx.Now()), nil
-	})
+	return max(wait, l.ask(l.work.View, func(tx unit.Tx) (longest time.Duration, err error) {
+		for _, one := range of {
+			if !shared(one.Key) {
+				continue
+			}
+			row, err := l.window(tx, one.Key)
+			if err != nil {
+				return 0, err
+			}
+			longest = max(longest, waitFor(row, one.Events-1, tx.Now()))
+		}
+		return longest, nil
+	}))
 }
 
 // waitFor is how long a window with more than most events still runs.
@@ -75,17 +93,20 @@ func waitFor(row *store.Window, most int, now time.Time) time.Duration {
 	return 0
 }
 
-func (l *limiter) ask(run func(context.Context, func(unit.Tx) error) error, key string, look func(unit.Tx, *store.Window) (time.Duration, error)) (wait time.Duration) {
+// window gives the open window of a key, an empty one when there is none.
+func (l *limiter) window(tx unit.Tx, key string) (*store.Window, error) {
+	row, err := l.table.Get(tx, key)
+	if errors.Is(err, unit.ErrAbsent) {
+		return &store.Window{Row: unit.Row{ID: key}}, nil
+	}
+	return row, err
+}
+
+func (l *limiter) ask(run func(context.Context, func(unit.Tx) error) error, look func(unit.Tx) (time.Duration, error)) (wait time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), limiterTime)
 	defer cancel()
-	err := run(ctx, func(tx unit.Tx) error {
-		row, err := l.table.Get(tx, key)
-		if errors.Is(err, unit.ErrAbsent) {
-			row, err = &store.Window{Row: unit.Row{ID: key}}, nil
-		}
-		if err == nil {
-			wait, err = look(tx, row)
-		}
+	err := run(ctx, func(tx unit.Tx) (err error) {
+		wait, err = look(tx)
 		return err
 	})
 	if err != nil {

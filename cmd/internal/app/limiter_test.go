@@ -22,7 +22,8 @@ func TestLimitsOfWrongTriesAreShared(t *testing.T) {
 		}
 	}
 	for _, node := range []qrflow.Limiter{one, other} {
-		if node.Full(now, "bad/dv_1", rate) == 0 || node.Full(now, "bad/dv_2", rate) != 0 {
+		if node.Full(now, qrflow.Limit{Key: "bad/dv_2", Rate: rate}, qrflow.Limit{Key: "bad/dv_1", Rate: rate}) == 0 ||
+			node.Full(now, qrflow.Limit{Key: "bad/dv_2", Rate: rate}) != 0 {
 			t.Error("the nodes do not know of each other's")
 		}
 	}

@@ -36,16 +36,21 @@ func claimant(who authz.Caller) (qrflow.Claimant, error) {
 }
 
 // Claim implements mobileapi.Scans.
-func (s scans) Claim(ctx context.Context, who authz.Caller, f mobileapi.Frame, lang string) (*mobileapi.Scan, error) {
+func (s scans) Claim(ctx context.Context, who authz.Caller, f mobileapi.Frame, lang string, kept unit.Kept[*mobileapi.Scan]) (*mobileapi.Scan, error) {
 	c, err := claimant(who)
 	if err != nil {
 		return nil, err
 	}
 	c.Lang = lang
-	claim, err := s.binding.Claim(ctx, c, qrflow.Scan{Handle: f.Handle, N: f.N, MAC: f.MAC})
-	if err != nil {
-		return nil, err
-	}
+	var scan *mobileapi.Scan
+	_, err = s.binding.Claim(ctx, c, qrflow.Scan{Handle: f.Handle, N: f.N, MAC: f.MAC}, unit.KeptAs(kept, func(claim qrflow.Claim) (_ *mobileapi.Scan, err error) {
+		scan, err = scanOf(claim)
+		return scan, err
+	}))
+	return scan, err
+}
+
+func scanOf(claim qrflow.Claim) (*mobileapi.Scan, error) {
 	display, err := binding.Display(claim)
 	if err != nil {
 		return nil, err
@@ -55,29 +60,20 @@ func (s scans) Claim(ctx context.Context, who authz.Caller, f mobileapi.Frame, l
 
 // Manifest implements mobileapi.Scans.
 func (s scans) Manifest(ctx context.Context, who authz.Caller, claim string) ([]byte, error) {
-	held, err := s.held(ctx, who, claim)
+	c, err := claimant(who)
 	if err != nil {
 		return nil, err
 	}
-	return s.binding.Manifest(ctx, held.Ticket)
-}
-
-// held gives a claim to the device that made it.
-func (s scans) held(ctx context.Context, who authz.Caller, claim string) (qrflow.Claim, error) {
-	c, err := claimant(who)
-	if err != nil {
-		return qrflow.Claim{}, err
-	}
-	return s.flow.Held(ctx, c, claim)
+	return s.binding.Manifest(ctx, s.binding.ByClaim(c, claim))
 }
 
 // Document implements mobileapi.Scans.
 func (s scans) Document(ctx context.Context, who authz.Caller, claim string, i int) (*mobileapi.Document, error) {
-	held, err := s.held(ctx, who, claim)
+	c, err := claimant(who)
 	if err != nil {
 		return nil, err
 	}
-	b, err := s.binding.Shown(ctx, held.Ticket, i)
+	b, err := s.binding.Shown(ctx, s.binding.ByClaim(c, claim), i)
 	if err != nil {
 		return nil, err
 	}
@@ -88,16 +84,23 @@ func (s scans) Document(ctx context.Context, who authz.Caller, claim string, i i
 const waitingSecond = "waiting-second"
 
 // Approve implements mobileapi.Scans.
-func (s scans) Approve(ctx context.Context, who authz.Caller, a mobileapi.Approval) (string, error) {
+func (s scans) Approve(ctx context.Context, who authz.Caller, a mobileapi.Approval, kept unit.Kept[string]) (string, error) {
 	c, err := claimant(who)
 	if err != nil {
 		return "", err
 	}
-	r, err := s.binding.Approve(ctx, c, qrflow.ApproveRequest{Claim: a.Claim, HeadHash: a.Head, Match: a.Match, Sig: a.Sig, Second: a.Second})
+	r, err := s.binding.Approve(ctx, c, qrflow.ApproveRequest{
+		Claim: a.Claim, HeadHash: a.Head, Match: a.Match, Sig: a.Sig, Second: a.Second,
+		Kept: unit.KeptAs(kept, func(r qrflow.Result) (string, error) { return stateOf(r), nil }),
+	})
+	return stateOf(r), err
+}
+
+func stateOf(r qrflow.Result) string {
 	if r.Waits {
-		return waitingSecond, err
+		return waitingSecond
 	}
-	return string(r.State), err
+	return string(r.State)
 }
 
 // Refuse implements mobileapi.Scans.

@@ -71,10 +71,17 @@ func (p *party) untouched(t *testing.T, s *drive.System, doc string, left int) {
 	}
 	given, err := p.legal.DelegationsOf(t.Context(), place.OrganizationID)
 	check(t, err)
+	found := p.delegation == ""
 	for _, g := range given {
-		if g.DelegationID == p.delegation && g.Left != left {
+		if g.DelegationID != p.delegation {
+			continue
+		}
+		if found = true; g.Left != left {
 			t.Errorf("%d uses left, want %d", g.Left, left)
 		}
+	}
+	if !found {
+		t.Errorf("delegation %s is not on the list", p.delegation)
 	}
 }
 

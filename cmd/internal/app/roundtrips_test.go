@@ -125,7 +125,8 @@ func names(all []trip) string {
 }
 
 // TestRoundTripsOfAnApproval lists what an approval and a stamp ask of MongoDB.
-// The approval itself, check 20 of protocol.md §2.7, is four round trips.
+// The approval itself, check 20 of protocol.md §2.7, is four round trips. What
+// changes something is written together with the answer that a repetition gets.
 func TestRoundTripsOfAnApproval(t *testing.T) {
 	t.Parallel()
 	set := mongotest.Start(t, mongotest.Options{OnlySim: true, Sim: mongosim.Options{}})
@@ -135,13 +136,18 @@ func TestRoundTripsOfAnApproval(t *testing.T) {
 	base, c, a := startNode(t, dir, o, (*app.App).RunQuiet, func(c *config.Config) { c.Store = storetest.On(t, set) })
 	p := gather(t, dir, 10, base, c, a)
 	for _, form := range []string{"first", "later"} { // the slot is new, as it is once some were used
+		sent.take()
 		d, err := p.system.Upload(t.Context(), "登记表.pdf", samplePDF(t, "ff.pdf"))
 		check(t, err)
+		answered(t, "an upload", sent.take(), "documents")
 		p.bindAtOnce(t, p.system, "zhangsan")
+		sent.take()
 		r, err := p.system.Ask(t.Context(), drive.StampAsk("zhangsan", uscc, d.ID, 1, 130, 200))
 		check(t, err)
+		answered(t, "a request", sent.take(), "preparations")
 		scan, err := drive.Claim(t.Context(), p.agent, r)
 		check(t, err)
+		answered(t, "a claim", sent.take(), "tickets")
 		err = p.agent.Look(t.Context(), scan)
 		check(t, err)
 		number, err := r.Page.Number(t.Context())
@@ -152,7 +158,9 @@ func TestRoundTripsOfAnApproval(t *testing.T) {
 		_, err = u.Approve(t.Context(), scan, number)
 		check(t, err)
 		u.Close()
-		approval, around := unitThatWrites(t, sent.take(), "approvals")
+		all := sent.take()
+		answered(t, "an approval", all, "approvals")
+		approval, around := unitThatWrites(t, all, "approvals")
 		show(t, form+" approval of a stamp", approval)
 		show(t, "its request and the checks before it", around)
 		if got := names(approval); got != "aggregate aggregate bulkWrite commitTransaction" {
@@ -163,6 +171,16 @@ func TestRoundTripsOfAnApproval(t *testing.T) {
 	}
 	for _, ask := range []string{"bind", "login"} {
 		p.roundTrips(t, sent, ask)
+	}
+}
+
+// answered sees that the unit that wrote to a collection wrote the answer too.
+func answered(t *testing.T, what string, all []trip, collection string) {
+	t.Helper()
+	in, _ := unitThatWrites(t, all, collection)
+	write := in[slices.IndexFunc(in, func(one trip) bool { return one.name == "bulkWrite" })]
+	if !slices.Contains(strings.Fields(write.about), "idempotency") {
+		t.Errorf("%s is not written with its answer: %s", what, write.about)
 	}
 }
 

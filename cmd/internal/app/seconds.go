@@ -50,10 +50,7 @@ func secondOf(a *binding.SecondAsk) *mobileapi.Second {
 
 // Document implements mobileapi.Seconds.
 func (s seconds) Document(ctx context.Context, who authz.Caller, ticket string, i int) (*mobileapi.Document, error) {
-	if _, err := s.binding.Second(ctx, who, ticket); err != nil {
-		return nil, err
-	}
-	b, err := s.binding.Shown(ctx, ticket, i)
+	b, err := s.binding.Shown(ctx, s.binding.BySecond(who, ticket), i)
 	if err != nil {
 		return nil, err
 	}
@@ -62,10 +59,7 @@ func (s seconds) Document(ctx context.Context, who authz.Caller, ticket string, 
 
 // Manifest implements mobileapi.Seconds.
 func (s seconds) Manifest(ctx context.Context, who authz.Caller, ticket string) ([]byte, error) {
-	if _, err := s.binding.Second(ctx, who, ticket); err != nil {
-		return nil, err
-	}
-	return s.binding.Manifest(ctx, ticket)
+	return s.binding.Manifest(ctx, s.binding.BySecond(who, ticket))
 }
 
 // Draft implements mobileapi.Seconds.

@@ -68,7 +68,7 @@ func (a *App) server(gate *httpx.Gate) (*fiber.App, error) {
 	}
 	server := httpx.NewServer(httpx.Deps{
 		Log: a.log, Now: a.opts.Now, Hosts: hosts, TrustedProxies: proxies, HTTPS: c.TLS.Cert != "" || c.Production,
-		Limits: httpx.Limits{Connections: c.Limits.Connections}, Bodies: a.bodies(), Metrics: a.metrics, Gate: gate, Health: a.health(gate),
+		Limits: httpx.Limits{Connections: c.Limits.Connections}, Bodies: a.bodies(), Budget: httpx.NewBudget(a.cfg.Limits.BodyBytes, a.cfg.Limits.BodyBytesPerAddress), Metrics: a.metrics, Gate: gate, Health: a.health(gate),
 	})
 	sites, err := a.sites()
 	if err != nil {

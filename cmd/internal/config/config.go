@@ -141,6 +141,12 @@ type Limits struct {
 	SocketsPerAddress int `toml:"sockets_per_address"`
 	// Connections served at once, on one node.
 	Connections int `toml:"connections"`
+	// Bytes of request bodies in memory at once, over all senders: what a node can spare. Each body has
+	// its own limit; only this bounds what many of them take that arrive slowly, or never end.
+	BodyBytes int `toml:"body_bytes"`
+	// The same from one address, so that nobody alone shuts the others out. All servers of a declaration
+	// system may share one; at least limits.document.
+	BodyBytesPerAddress int `toml:"body_bytes_per_address"`
 	// Open requests of one account of a declaration system, over all nodes.
 	OpenTickets int `toml:"open_tickets"`
 	// New requests a second of one declaration system, on one node: more than a busy province, and
@@ -238,7 +244,7 @@ func Default() Config {
 		Log: Log{Level: "info", Format: "text"},
 		Limits: Limits{
 			Document: 20 << 20, Batch: 500, BatchBytes: 512 << 20, ApplicationRate: 100, AddressRate: 50, SocketsPerAddress: 50,
-			Connections: 20_000, OpenTickets: 3, TicketRate: 20, ClaimRate: 10, BadFrames: 5, BlockedADay: 3, DailyUpload: 100 << 30, PINTries: 5, StampWorkers: 2,
+			Connections: 20_000, BodyBytes: 512 << 20, BodyBytesPerAddress: 128 << 20, OpenTickets: 3, TicketRate: 20, ClaimRate: 10, BadFrames: 5, BlockedADay: 3, DailyUpload: 100 << 30, PINTries: 5, StampWorkers: 2,
 		},
 		Lifetimes: Lifetimes{
 			Frame: Duration(3 * time.Second), Open: Duration(2 * time.Minute),

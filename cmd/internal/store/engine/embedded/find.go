@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"bytes"
 	"database/sql/driver"
 	"errors"
 	"fmt"
@@ -38,20 +39,33 @@ func (t *tx) Find(collection string, q unit.Query) ([]bson.Raw, error) {
 	if q.Desc {
 		scan = scanDown
 	}
-	return t.list(c, scan, 0, ix.id, r.from, r.to, int64(q.Limit))
+	return t.list(c, scan, ix.id, r.from, r.to, int64(q.Limit))
 }
 
-// list collects the documents that a statement gives in the named column.
-func (t *tx) list(c *collected, k stmtKind, column int, args ...any) ([]bson.Raw, error) {
+// list collects the documents that a statement gives behind their row numbers.
+func (t *tx) list(c *collected, k stmtKind, args ...any) ([]bson.Raw, error) {
 	var found []bson.Raw
 	err := t.c.query(k, func(row []driver.Value) error {
-		found = append(found, row[column].([]byte))
-		return nil
+		doc := bson.Raw(row[1].([]byte))
+		found = append(found, doc)
+		return t.note(c, row[0].(int64), doc)
 	}, args...)
 	if err != nil {
 		return nil, t.fail("find in "+c.Name, err)
 	}
 	return found, nil
+}
+
+// note keeps a row that a unit has found and may replace.
+func (t *tx) note(c *collected, n int64, doc bson.Raw) error {
+	if !t.writable {
+		return nil
+	}
+	id, _, err := engine.Head(doc)
+	if err == nil {
+		t.keep(place{c.id, id}, found{n, bytes.Clone(doc)})
+	}
+	return err
 }
 
 // findByID lists by id: all documents, or the one that the key names.
@@ -75,13 +89,13 @@ func (t *tx) findByID(c *collected, q unit.Query) ([]bson.Raw, error) {
 		return []bson.Raw{doc}, err
 	case q.Desc && len(ids) == 0:
 		// In SQLite's order of types the empty blob is behind every text.
-		return t.list(c, idsDown, 1, c.id, []byte{}, int64(q.Limit))
+		return t.list(c, idsDown, c.id, []byte{}, int64(q.Limit))
 	case q.Desc:
-		return t.list(c, idsDown, 1, c.id, ids[0], int64(q.Limit))
+		return t.list(c, idsDown, c.id, ids[0], int64(q.Limit))
 	case len(ids) == 0:
-		return t.list(c, idsUp, 1, c.id, "", int64(q.Limit))
+		return t.list(c, idsUp, c.id, "", int64(q.Limit))
 	}
-	return t.list(c, idsUp, 1, c.id, ids[0], int64(q.Limit))
+	return t.list(c, idsUp, c.id, ids[0], int64(q.Limit))
 }
 
 // keyRange is a piece of an index: keys not below from and below to.

@@ -82,10 +82,10 @@ var statements = [stmtKinds]struct {
 	deleteEntry: {"DELETE FROM entries WHERE ix = ? AND key = ?", 0},
 	ownerOf:     {"SELECT d.n, d.id FROM entries e JOIN docs d ON d.n = e.n WHERE e.ix = ? AND e.key = ?", 2},
 
-	scanUp: {"SELECT d.doc FROM entries e JOIN docs d ON d.n = e.n" +
-		" WHERE e.ix = ? AND e.key >= ? AND e.key < ? ORDER BY e.key LIMIT ?+0", 1},
-	scanDown: {"SELECT d.doc FROM entries e JOIN docs d ON d.n = e.n" +
-		" WHERE e.ix = ? AND e.key >= ? AND e.key < ? ORDER BY e.key DESC LIMIT ?+0", 1},
+	scanUp: {"SELECT d.n, d.doc FROM entries e JOIN docs d ON d.n = e.n" +
+		" WHERE e.ix = ? AND e.key >= ? AND e.key < ? ORDER BY e.key LIMIT ?+0", 2},
+	scanDown: {"SELECT d.n, d.doc FROM entries e JOIN docs d ON d.n = e.n" +
+		" WHERE e.ix = ? AND e.key >= ? AND e.key < ? ORDER BY e.key DESC LIMIT ?+0", 2},
 	idsUp:   {"SELECT n, doc FROM docs WHERE coll = ? AND id > ? ORDER BY id LIMIT ?+0", 2},
 	idsDown: {"SELECT n, doc FROM docs WHERE coll = ? AND id < ? ORDER BY id DESC LIMIT ?+0", 2},
 	follow: {"SELECT d.n, d.doc FROM entries e JOIN docs d ON d.n = e.n" +

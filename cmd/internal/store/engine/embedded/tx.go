@@ -147,10 +147,15 @@ func (t *tx) stored(c *collected, id string) (n int64, doc bson.Raw, err error) 
 		return 0, nil, t.fail("read in "+c.Name, err)
 	}
 	if t.writable {
-		if t.read == nil {
-			t.read = map[place]found{}
-		}
-		t.read[at] = found{n, doc}
+		t.keep(at, found{n, doc})
 	}
 	return n, doc, nil
+}
+
+// keep remembers a row until the unit writes it.
+func (t *tx) keep(at place, f found) {
+	if t.read == nil {
+		t.read = map[place]found{}
+	}
+	t.read[at] = f
 }

@@ -48,7 +48,9 @@ func (r *readers) lend(ctx context.Context) (*conn, error) {
 	if c := r.pick(); c != nil {
 		return c, nil
 	}
-	c, err := dial(r.file, "query_only(1)")
+	// The pages that a reader holds are void with the next commit, and voiding
+	// them costs by the size of the cache: half a MiB is more than a view reads.
+	c, err := dial(r.file, "query_only(1)", "cache_size(-512)")
 	if err != nil {
 		<-r.room
 		return nil, fmt.Errorf("embedded: open a reader: %w", err)
