@@ -119,33 +119,6 @@ func (s *Service) maySecond(tx unit.Tx, who authz.Caller, t *qrflow.Ticket, r *r
 	return f, nil
 }
 
-// Seconds lists what waits for the caller as second person.
-func (s *Service) Seconds(ctx context.Context, who authz.Caller) (list []*SecondAsk, err error) {
-	places, err := s.authz.Places(ctx, who.Person.ID)
-	if err != nil {
-		return nil, err
-	}
-	err = s.work.View(ctx, func(tx unit.Tx) error {
-		list = nil
-		for _, p := range places {
-			found, err := s.t.Seconds.Find(tx, unit.Query{Index: "org+state", Key: []any{p.Org, authz.Pending}, Limit: 100})
-			if err != nil {
-				return err
-			}
-			for _, row := range found {
-				one, _, err := s.asked(tx, who, row.ID)
-				if err == nil {
-					list = append(list, one)
-				} else if fault.CodeOf(err) == fault.InternalError.Code {
-					return err
-				}
-			}
-		}
-		return nil
-	})
-	return list, err
-}
-
 // Second gives one of them; a fault says why it is not the caller's to decide.
 func (s *Service) Second(ctx context.Context, who authz.Caller, ticket string) (ask *SecondAsk, err error) {
 	err = s.work.View(ctx, func(tx unit.Tx) error {
@@ -234,14 +207,11 @@ func (s *Service) takeSecond(tx unit.Tx, who authz.Caller, act *authz.Act) error
 	if err != nil {
 		return err
 	}
-	f, err := s.standing(tx, ask.ticket, qrflow.Claimant{Person: a.Person, Device: a.Device}, ask.r, look{second: len(a.Second) > 0, signed: true})
+	f, err := s.stillStands(tx, ask, a)
 	if err != nil {
 		return err
 	}
 	if err := s.delegationSigned(tx, &f2); err != nil {
-		return err
-	}
-	if err := s.rely(tx, ask.ticket, &f, false); err != nil {
 		return err
 	}
 	if err := s.authz.RelySecond(tx, &f2); err != nil {
@@ -258,6 +228,22 @@ func (s *Service) takeSecond(tx unit.Tx, who authz.Caller, act *authz.Act) error
 		return err
 	}
 	return s.flow.Second(tx, ask.Ticket, who.Person.ID, taken.Statement.Hash())
+}
+
+// stillStands checks again what the first approval stood on, and writes it back as
+// settle does, the binding with it. A face, a use of the passkey and the page were
+// settled with that approval.
+func (s *Service) stillStands(tx unit.Tx, ask *SecondAsk, a qrflow.Approval) (authz.Facts, error) {
+	first := qrflow.Claimant{Person: a.Person, Device: a.Device}
+	b, bound := s.bound(tx, ask.ticket, first, ask.r)
+	f, err := s.standing(tx, ask.ticket, first, ask.r, look{second: len(a.Second) > 0, bound: bound, signed: true})
+	if err != nil {
+		return f, err
+	}
+	if err := s.rely(tx, ask.ticket, &f, false); err != nil {
+		return f, err
+	}
+	return f, s.t.Bindings.Replace(tx, b) // an unbinding at the same time conflicts
 }
 
 // seconding collects what the signer needs of the second person.

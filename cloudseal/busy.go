@@ -35,6 +35,13 @@ func (b *busy) take(ctx context.Context, ticket string) (release func(), err err
 	}
 }
 
+// with reports whether somebody works on the ticket.
+func (b *busy) with(ticket string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.now[ticket] != nil
+}
+
 func (b *busy) leave(ticket string, mine chan struct{}) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -2,9 +2,12 @@ package cloudseal_test
 
 import (
 	"errors"
+	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"yunzhang.dev/authz/unit"
 	"yunzhang.dev/cloudseal"
 	"yunzhang.dev/cloudseal/cloudsealtest"
 )
@@ -84,6 +87,69 @@ func TestOvertakenNodeWritesNoEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	isDone(t, w, r)
+}
+
+// What a dead node left is found behind all that is under way elsewhere, however
+// much that is: a batch counts once, and there are more tickets than one look holds.
+func TestAbandonedIsFoundBehindMuchWork(t *testing.T) {
+	t.Parallel()
+	w := cloudsealtest.NewWorld(t)
+	r := ask(w, "tk_z", w.Seal(), 1)
+	w.Begin(r)
+	err := w.Work.Update(t.Context(), func(tx unit.Tx) error {
+		for i := range 2000 {
+			in := &cloudseal.Intent{
+				Row: unit.Row{ID: fmt.Sprintf("in_%04d", i)}, State: cloudseal.OpenIntent, CreatedAt: tx.Now(),
+				Ticket: fmt.Sprintf("tk_%04d", i), Index: 1,
+				Lease: cloudseal.Lease{Holder: "other", Fence: 1, Until: tx.Now().Add(time.Hour)},
+			}
+			if i < 1000 { // two batches
+				in.Ticket, in.Index = fmt.Sprintf("tk_batch_%d", i/500), i%500+1
+			}
+			if err := w.Tables.Intents.Insert(tx, in); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Clock.Advance(3 * time.Second)
+	if err := node(w, "b").RecoverStamps(t.Context(), 2*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	isDone(t, w, r)
+}
+
+// A ticket that takes long does not hold up the others that were left open.
+func TestAbandonedIsTakenSeveralAtOnce(t *testing.T) {
+	t.Parallel()
+	w := cloudsealtest.NewWorld(t)
+	seal := w.Seal()
+	one, other := ask(w, "tk_1", seal, 1), ask(w, "tk_2", seal, 1)
+	w.Begin(one)
+	w.Begin(other)
+	var begun atomic.Int32
+	both := make(chan struct{})
+	w.Checkpoint = func(name string) {
+		if name != "intent" {
+			return
+		}
+		if begun.Add(1) == 2 {
+			close(both)
+		}
+		select { // neither goes on before the other has begun
+		case <-both:
+		case <-time.After(time.Minute):
+			t.Error("one waits for the end of the other")
+		}
+	}
+	if err := node(w, "b").RecoverStamps(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	isDone(t, w, one)
+	isDone(t, w, other)
 }
 
 // A batch takes longer than a lease lasts: the lease is kept.

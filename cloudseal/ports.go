@@ -21,7 +21,7 @@ import (
 //	Documents     tenant
 //	Preparations  hold+index unique
 //	Increments    none
-//	Intents       ticket+index; state+ticket; org+createdAt
+//	Intents       ticket+index; state+index; org+createdAt
 //	Evidence      ticket unique
 //	Counters      none
 type Tables struct {

@@ -3,7 +3,8 @@ package cloudseal
 import (
 	"context"
 	"errors"
-	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"yunzhang.dev/authz/unit"
@@ -35,31 +36,60 @@ func (s *Service) RecoverRest(ctx context.Context) error {
 // RecoverStamps is the part of Recover for stamps whose approval is older than
 // the given time: those on which nobody works, or nobody any more. Every node
 // does it now and then; a lease sees to it that each is done by one.
+//
+// Limits.Recover of them are under way at a time, so that a large batch does not
+// hold up the rest until the signer finds their approvals too old.
 func (s *Service) RecoverStamps(ctx context.Context, older time.Duration) error {
 	tickets, err := s.abandoned(ctx, older)
-	failed := []error{err}
-	for _, ticket := range tickets {
-		if err := s.Stamp(ctx, ticket); !errors.Is(err, ErrLeased) {
-			failed = append(failed, err)
+	failed := make([]error, len(tickets), len(tickets)+1)
+	var next atomic.Int64
+	work := func() {
+		for i := int(next.Add(1)); i <= len(tickets); i = int(next.Add(1)) {
+			if err := s.Stamp(ctx, tickets[i-1]); !errors.Is(err, ErrLeased) {
+				failed[i-1] = err
+			}
 		}
 	}
-	return errors.Join(failed...)
+	var others sync.WaitGroup
+	for range min(s.Limits.Recover, len(tickets)) - 1 {
+		others.Go(work)
+	}
+	work()
+	others.Wait()
+	return errors.Join(append(failed, err)...)
 }
 
-// abandoned lists the tickets with open intents that this node may take.
+// abandoned lists the tickets with open intents that this node may take, and that
+// no worker of its own has in hand.
 func (s *Service) abandoned(ctx context.Context, older time.Duration) (tickets []string, err error) {
-	err = s.Work.View(ctx, func(tx unit.Tx) error {
-		tickets = nil
-		intents, err := s.t.Intents.Find(tx, unit.Query{Index: "state+ticket", Key: []any{string(OpenIntent)}})
-		for _, in := range intents {
-			if in.Index == 1 && in.Lease.freeFor(s.Node, tx.Now()) && tx.Now().Sub(in.CreatedAt) >= older {
+	var behind []any
+	for {
+		var found []*Intent
+		var now time.Time
+		err := s.Work.View(ctx, func(tx unit.Tx) (err error) {
+			found, err = s.t.Intents.Find(tx, unit.Query{Index: "state+index", Key: []any{string(OpenIntent), 1}, After: behind, Limit: abandonedPart})
+			now = tx.Now()
+			return err
+		})
+		if err != nil {
+			return tickets, err
+		}
+		for _, in := range found {
+			if in.Lease.freeFor(s.Node, now) && now.Sub(in.CreatedAt) >= older && !s.busy.with(in.Ticket) {
 				tickets = append(tickets, in.Ticket)
 			}
 		}
-		return err
-	})
-	return slices.Compact(tickets), err
+		if len(found) < abandonedPart {
+			return tickets, nil
+		}
+		behind = []any{found[len(found)-1].ID}
+	}
 }
+
+// abandonedPart is how many tickets abandoned looks at in one transaction. Their
+// lease and their ticket stand in the first intent, so that one row of a batch is
+// enough.
+const abandonedPart = 500
 
 // unfinished lists applications whose seal is being made and seals of whose
 // state the signer was not told.

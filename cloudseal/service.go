@@ -45,6 +45,10 @@ type Limits struct {
 	// another takes over: longer than a large document takes, and with the pause
 	// between two looks well within the time in which an approval may be started.
 	Lease time.Duration
+	// Recover bounds the tickets that a node brings to an end at a time of those
+	// that were left open: enough to pass a few batches, each of which may hold
+	// MaxHeld in memory.
+	Recover int
 }
 
 // DefaultLimits are the limits unless the configuration has others.
@@ -52,7 +56,7 @@ func DefaultLimits() Limits {
 	return Limits{
 		MaxDocument: 20 << 20, MaxBatch: statement.MaxDocs, MaxBatchBytes: 512 << 20, MaxHeld: 32 << 20,
 		Validity: 3 * 365 * 24 * time.Hour, DecideWithin: 5 * 24 * time.Hour, ListLife: 24 * time.Hour,
-		Lease: 15 * time.Second,
+		Lease: 15 * time.Second, Recover: 4,
 	}
 }
 

@@ -306,15 +306,19 @@ type seconds struct{ w *world }
 
 const theSecond = "tk_second"
 
-func (s seconds) Waiting(_ context.Context, who authz.Caller, ticket string) ([]mobileapi.Second, error) {
-	mine := s.w.legal != nil && who.Person.ID == s.w.legal.Person.ID
-	switch {
-	case mine && (ticket == "" || ticket == theSecond):
-		return []mobileapi.Second{{Ticket: theSecond, Statement: s.first(), DecideBy: s.w.Clock.Now().Add(time.Minute)}}, nil
-	case ticket == "":
-		return nil, nil
+func (s seconds) Waiting(ctx context.Context, who authz.Caller, _ mobileapi.Page) ([]mobileapi.Second, string, error) {
+	one, err := s.Second(ctx, who, theSecond)
+	if err != nil {
+		return nil, "", nil
 	}
-	return nil, fault.Absent
+	return []mobileapi.Second{*one}, "", nil
+}
+
+func (s seconds) Second(_ context.Context, who authz.Caller, ticket string) (*mobileapi.Second, error) {
+	if s.w.legal == nil || who.Person.ID != s.w.legal.Person.ID || ticket != theSecond {
+		return nil, fault.Absent
+	}
+	return &mobileapi.Second{Ticket: theSecond, Statement: s.first(), DecideBy: s.w.Clock.Now().Add(time.Minute)}, nil
 }
 
 // first is the agent's statement.
@@ -329,25 +333,25 @@ func (s seconds) first() []byte {
 }
 
 func (s seconds) Document(ctx context.Context, who authz.Caller, ticket string, i int) (*mobileapi.Document, error) {
-	if _, err := s.Waiting(ctx, who, ticket); err != nil || i != 1 {
+	if _, err := s.Second(ctx, who, ticket); err != nil || i != 1 {
 		return nil, fault.Absent
 	}
 	return &mobileapi.Document{MediaType: "application/pdf", Bytes: s.w.scans.docs[0]}, nil
 }
 
 func (s seconds) Manifest(ctx context.Context, who authz.Caller, ticket string) ([]byte, error) {
-	if _, err := s.Waiting(ctx, who, ticket); err != nil {
+	if _, err := s.Second(ctx, who, ticket); err != nil {
 		return nil, err
 	}
 	return nil, fault.Absent
 }
 
 func (s seconds) Draft(ctx context.Context, who authz.Caller, ticket, opinion, note string) (*authz.Act, error) {
-	found, err := s.Waiting(ctx, who, ticket)
+	found, err := s.Second(ctx, who, ticket)
 	if err != nil {
 		return nil, err
 	}
-	subject := statement.Ref{ID: ticket, Hash: gm.SM3(found[0].Statement)}
+	subject := statement.Ref{ID: ticket, Hash: gm.SM3(found.Statement)}
 	var org *authz.Organization
 	err = s.w.DB.View(ctx, func(tx unit.Tx) error {
 		org, err = s.w.Service.OrganizationByUSCC(tx, authztest.Zhang.USCC)

@@ -17,6 +17,9 @@ type Limits struct {
 	// Device bounds all requests of one device: a person with his thumb on the
 	// screen makes two a second at most.
 	Device httpx.Rate
+	// Person bounds all requests of one person, whatever devices he has: two in
+	// use at once, so that more devices are not more allowance.
+	Person httpx.Rate
 	// Enrol bounds registrations begun or finished from one address, because
 	// each sends messages that cost money and bother people.
 	Enrol httpx.Rate
@@ -38,6 +41,7 @@ func DefaultLimits() Limits {
 	return Limits{
 		Address:     httpx.Rate{Name: "address", Count: 1200, Per: time.Minute, Burst: 300},
 		Device:      httpx.Rate{Name: "device", Count: 120, Per: time.Minute, Burst: 60},
+		Person:      httpx.Rate{Name: "person", Count: 240, Per: time.Minute, Burst: 120},
 		Enrol:       httpx.Rate{Name: "enrol", Count: 30, Per: 10 * time.Minute},
 		Codes:       httpx.Rate{Name: "codes", Count: 10, Per: 10 * time.Minute},
 		Documents:   httpx.Rate{Name: "documents", Count: 1200, Per: time.Minute, Burst: 600},
@@ -49,13 +53,14 @@ func DefaultLimits() Limits {
 
 // brakes are the limiters made of Limits.
 type brakes struct {
-	address, device, enrol, codes, documents *httpx.Limiter
+	address, device, person, enrol, codes, documents *httpx.Limiter
 }
 
 func newBrakes(l Limits, now func() time.Time) brakes {
 	return brakes{
 		address: httpx.NewLimiter(l.Address, now), device: httpx.NewLimiter(l.Device, now),
-		enrol: httpx.NewLimiter(l.Enrol, now), codes: httpx.NewLimiter(l.Codes, now),
+		person: httpx.NewLimiter(l.Person, now),
+		enrol:  httpx.NewLimiter(l.Enrol, now), codes: httpx.NewLimiter(l.Codes, now),
 		documents: httpx.NewLimiter(l.Documents, now),
 	}
 }

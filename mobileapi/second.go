@@ -16,8 +16,11 @@ import (
 // and says yes or no by a statement over that approval. What is not his to
 // decide does not exist for him, or is a fault that says why.
 type Seconds interface {
-	// Waiting lists what waits for him; with a ticket, that one.
-	Waiting(ctx context.Context, who authz.Caller, ticket string) ([]Second, error)
+	// Waiting lists what waits for him. A part may hold fewer entries than asked
+	// for, even none, before the list ends.
+	Waiting(ctx context.Context, who authz.Caller, p Page) (list []Second, next string, err error)
+	// Second gives one of them.
+	Second(ctx context.Context, who authz.Caller, ticket string) (*Second, error)
 	// Document gives the bytes that line i, from 1, of the first statement names.
 	Document(ctx context.Context, who authz.Caller, ticket string, i int) (*Document, error)
 	// Manifest gives the doc lines of a first statement that does not hold them;
@@ -42,7 +45,9 @@ func (a *API) secondOperations() []operation {
 		handle(operation{
 			method: fiber.MethodGet, path: "/v1/me/seconds", id: "seconds", tag: tagScan,
 			zh: "等我复核的用印请求", en: "Requests that wait for the caller as second person",
-		}, none{}, list(exampleSecond()), a.seconds),
+			note:  "A part may hold fewer entries than asked for, even none: the list ends where there is no next.",
+			query: paging(),
+		}, none{}, List[SecondRequest]{Items: []SecondRequest{exampleSecond()}, Next: exampleCursor}, a.seconds),
 		handle(operation{
 			method: fiber.MethodGet, path: "/v1/seconds/{id}", id: "second", tag: tagScan,
 			zh: "一个等我复核的请求", en: "One of them, by its ticket",
@@ -74,8 +79,8 @@ func (a *API) secondOperations() []operation {
 }
 
 func (a *API) seconds(ctx context.Context, c *call, _ none) (List[SecondRequest], error) {
-	found, err := a.Seconds.Waiting(ctx, c.who, "")
-	all := List[SecondRequest]{}
+	found, next, err := a.Seconds.Waiting(ctx, c.who, c.page())
+	all := List[SecondRequest]{Next: next}
 	for i := range found {
 		one, bad := secondOf(&found[i], c.lang)
 		if bad != nil {
@@ -91,14 +96,11 @@ func (a *API) second(ctx context.Context, c *call, _ none) (SecondRequest, error
 	if err != nil {
 		return SecondRequest{}, err
 	}
-	found, err := a.Seconds.Waiting(ctx, c.who, id)
+	found, err := a.Seconds.Second(ctx, c.who, id)
 	if err != nil {
 		return SecondRequest{}, err
 	}
-	if len(found) != 1 {
-		return SecondRequest{}, fault.Absent
-	}
-	return secondOf(&found[0], c.lang)
+	return secondOf(found, c.lang)
 }
 
 // secondOf words a request by the first person's statement.

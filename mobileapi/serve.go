@@ -136,18 +136,14 @@ func (a *API) identify(o *operation) fiber.Handler {
 	}
 }
 
-// brake is the second half of check 2: what one device, or for open operations
-// one address, may ask for.
+// brake is the second half of check 2: what one device and the person who holds
+// it, or for open operations one address, may ask for.
 func (a *API) brake(o *operation) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		key := httpx.Sender(c)
 		if !o.open {
 			key = callOf(c).who.Device.ID
-			limiter := a.brakes.device
-			if o.instead != nil {
-				limiter = o.instead
-			}
-			if err := limiter.Allow(key); err != nil {
+			if err := a.thumb(o, callOf(c).who); err != nil {
 				return err
 			}
 		}
@@ -158,6 +154,18 @@ func (a *API) brake(o *operation) fiber.Handler {
 		}
 		return c.Next()
 	}
+}
+
+// thumb bounds the ordinary requests of a device, and those of a person's devices
+// together; a phone that fetches documents by itself has an allowance for them.
+func (a *API) thumb(o *operation, who authz.Caller) error {
+	if o.instead != nil {
+		return o.instead.Allow(who.Device.ID)
+	}
+	if err := a.brakes.device.Allow(who.Device.ID); err != nil {
+		return err
+	}
+	return a.brakes.person.Allow(who.Person.ID)
 }
 
 // client says who asks, for idempotency: the device, or everybody together

@@ -105,7 +105,7 @@ func inMemory(db *unittest.DB) Store {
 		Documents:    unittest.Table[cloudseal.Document](db, "documents", plain("tenant")),
 		Preparations: unittest.Table[cloudseal.Preparation](db, "preparations", unique("hold", "index")),
 		Increments:   unittest.Table[cloudseal.Increment](db, "increments"),
-		Intents:      unittest.Table[cloudseal.Intent](db, "intents", plain("ticket", "index"), plain("state", "ticket"), plain("org", "createdAt")),
+		Intents:      unittest.Table[cloudseal.Intent](db, "intents", plain("ticket", "index"), plain("state", "index"), plain("org", "createdAt")),
 		Evidence:     unittest.Table[cloudseal.Evidence](db, "evidence", unique("ticket")),
 		Counters:     unittest.Table[cloudseal.Counter](db, "counters"),
 	},

@@ -39,9 +39,17 @@ func (c secondCmd) Run(e *env, cli *commands) error {
 }
 
 func (h *handset) listSeconds() error {
-	list, err := h.Seconds(h.ctx)
-	for _, s := range list {
-		h.printf("%s  %s  %s  %d  – %s\n", s.Ticket, s.Statement.Agent.Name, s.Statement.App.Name, len(s.Statement.Docs), h.when(s.DecideBy))
+	for cursor := ""; ; {
+		list, next, err := h.Seconds(h.ctx, cursor, 0)
+		if err != nil {
+			return err
+		}
+		for _, s := range list {
+			h.printf("%s  %s  %s  %d  – %s\n", s.Ticket, s.Statement.Agent.Name, s.Statement.App.Name, len(s.Statement.Docs), h.when(s.DecideBy))
+		}
+		if next == "" {
+			return nil
+		}
+		cursor = next
 	}
-	return err
 }

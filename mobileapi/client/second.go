@@ -32,21 +32,22 @@ type wireSecond struct {
 	DecideBy  time.Time `json:"decide_by"`
 }
 
-// Seconds lists what waits for the person as the second one.
-func (p *Phone) Seconds(ctx context.Context) ([]*Second, error) {
-	found, err := items[wireSecond](ctx, p, "/v1/me/seconds")
+// Seconds lists what waits for the person as the second one, in parts like
+// Activity. A part may be empty before the list ends.
+func (p *Phone) Seconds(ctx context.Context, cursor string, limit int) ([]*Second, string, error) {
+	found, next, err := part[wireSecond](ctx, p, "/v1/me/seconds", cursor, limit)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	list := make([]*Second, 0, len(found))
 	for _, w := range found {
 		s, err := p.readSecond(ctx, w)
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		list = append(list, s)
 	}
-	return list, nil
+	return list, next, nil
 }
 
 // Second gives one of them.

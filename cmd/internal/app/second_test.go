@@ -86,12 +86,12 @@ func TestSecondPersonApproves(t *testing.T) {
 		if d, err := p.system.Document(t.Context(), doc); err != nil || d.State != "held" || p.left(t) != before {
 			t.Errorf("%s: something was taken or signed: %+v, %v", name, d, err)
 		}
-		list, err := phone.Seconds(t.Context())
+		list, _, err := phone.Seconds(t.Context(), "", 0)
 		check(t, err)
 		if len(list) != 1 || list[0].Ticket != r.Ticket || list[0].Statement.Agent.Name != "李四" {
 			t.Fatalf("%s: it waits for him: %+v", name, list)
 		}
-		if list, err := p.agent.Seconds(t.Context()); err != nil || len(list) != 0 {
+		if list, _, err := p.agent.Seconds(t.Context(), "", 0); err != nil || len(list) != 0 {
 			t.Errorf("it waits for the first person: %+v, %v", list, err)
 		}
 		if _, err := p.second(t, p.agent, r.Ticket, true); err == nil {
@@ -125,7 +125,7 @@ func (p *party) left(t *testing.T) int {
 }
 
 // Who is not appointed cannot be the second person; a no ends the request, and a
-// revocation between the two wins.
+// revocation or an unbinding between the two wins.
 func TestSecondPersonRefuses(t *testing.T) {
 	t.Parallel()
 	p, boss := newPartyOfSeconds(t, app.Options{})
@@ -152,10 +152,50 @@ func TestSecondPersonRefuses(t *testing.T) {
 	}
 
 	r, doc = approve()
+	check(t, p.system.Unbind(t.Context(), "lisi"))
+	_, err = p.second(t, p.legal, r.Ticket, true)
+	wantCode(t, err, "binding")
+	p.untouched(t, p.system, doc, 10)
+	check(t, p.app.Bind(t.Context(), p.system.App, "lisi", drive.Company().USCC, p.agent.Person()))
+
+	r, doc = approve()
 	p.revoke(t, statement.OfDelegation, p.delegation)
 	_, err = p.second(t, p.legal, r.Ticket, true)
 	wantCode(t, err, "delegation-revoked")
 	p.untouched(t, p.system, doc, 10)
+}
+
+// Whoever may decide reaches everything that waits, part by part.
+func TestSecondsComeInParts(t *testing.T) {
+	t.Parallel()
+	p, _ := newPartyOfSeconds(t, app.Options{})
+	waits := map[string]int{}
+	for range 3 {
+		r, _ := p.ask(t, p.system, "lisi")
+		scan, err := drive.Claim(t.Context(), p.agent, r)
+		check(t, err)
+		check(t, p.approveNow(t, p.agent, r, scan))
+		waits[r.Ticket] = 1
+	}
+	cursor, parts := "", 0
+	for end := false; !end && parts < 5; parts++ {
+		list, next, err := p.legal.Seconds(t.Context(), cursor, 2)
+		check(t, err)
+		for _, one := range list {
+			waits[one.Ticket]--
+		}
+		cursor, end = next, next == ""
+	}
+	for ticket, left := range waits {
+		if left != 0 {
+			t.Errorf("%s: %d times too few", ticket, left)
+		}
+	}
+	if parts != 2 {
+		t.Errorf("%d parts", parts)
+	}
+	_, _, err := p.legal.Seconds(t.Context(), "none", 2)
+	wantCode(t, err, "bad-request")
 }
 
 // An approval that nobody seconds lapses, and its documents are free again.

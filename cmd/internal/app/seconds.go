@@ -2,8 +2,10 @@ package app
 
 import (
 	"context"
+	"strings"
 
 	"yunzhang.dev/authz"
+	"yunzhang.dev/authz/fault"
 	"yunzhang.dev/binding"
 	"yunzhang.dev/mobileapi"
 )
@@ -11,22 +13,39 @@ import (
 // seconds lets second persons decide.
 type seconds struct{ binding *binding.Service }
 
-// Waiting implements mobileapi.Seconds.
-func (s seconds) Waiting(ctx context.Context, who authz.Caller, ticket string) (list []mobileapi.Second, err error) {
-	var found []*binding.SecondAsk
-	if ticket == "" {
-		found, err = s.binding.Seconds(ctx, who)
-	} else {
-		found = make([]*binding.SecondAsk, 1)
-		found[0], err = s.binding.Second(ctx, who, ticket)
+// Waiting implements mobileapi.Seconds. A cursor is an organization and a ticket.
+func (s seconds) Waiting(ctx context.Context, who authz.Caller, p mobileapi.Page) (list []mobileapi.Second, next string, err error) {
+	var behind binding.SecondsAt
+	if p.Cursor != "" {
+		var ok bool
+		if behind.Org, behind.Ticket, ok = strings.Cut(p.Cursor, "."); !ok {
+			return nil, "", fault.BadRequest.With("field", "cursor")
+		}
 	}
+	found, end, err := s.binding.Seconds(ctx, who, behind, p.Limit)
+	if err != nil {
+		return nil, "", err
+	}
+	for _, one := range found {
+		list = append(list, *secondOf(one))
+	}
+	if end != (binding.SecondsAt{}) {
+		next = end.Org + "." + end.Ticket
+	}
+	return list, next, nil
+}
+
+// Second implements mobileapi.Seconds.
+func (s seconds) Second(ctx context.Context, who authz.Caller, ticket string) (*mobileapi.Second, error) {
+	found, err := s.binding.Second(ctx, who, ticket)
 	if err != nil {
 		return nil, err
 	}
-	for _, one := range found {
-		list = append(list, mobileapi.Second{Ticket: one.Ticket, Statement: one.Statement.Bytes, DecideBy: one.Until})
-	}
-	return list, nil
+	return secondOf(found), nil
+}
+
+func secondOf(a *binding.SecondAsk) *mobileapi.Second {
+	return &mobileapi.Second{Ticket: a.Ticket, Statement: a.Statement.Bytes, DecideBy: a.Until}
 }
 
 // Document implements mobileapi.Seconds.

@@ -124,7 +124,8 @@ func (a *App) mountPhone(site *fiber.App) error {
 	limits := mobileapi.DefaultLimits()
 	limits.Address.Count, limits.Address.Per, limits.Address.Burst = a.cfg.Limits.AddressRate, time.Second, 6*a.cfg.Limits.AddressRate
 	if a.opts.Unlimited {
-		limits.Address, limits.Device, limits.Enrol, limits.Codes = httpx.Rate{}, httpx.Rate{}, httpx.Rate{}, httpx.Rate{}
+		limits.Address, limits.Device, limits.Person = httpx.Rate{}, httpx.Rate{}, httpx.Rate{}
+		limits.Enrol, limits.Codes = httpx.Rate{}, httpx.Rate{}
 	}
 	phone, err := mobileapi.New(mobileapi.Deps{
 		Authz: d.authz, Work: a.main.Work,

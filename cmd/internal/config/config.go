@@ -132,13 +132,14 @@ type Limits struct {
 	// Largest request, bytes of all its documents. The signer hashes them
 	// between the approval and lifetimes.start; they are not held in memory.
 	BatchBytes int `toml:"batch_bytes"`
-	// Requests a second of one declaration system.
+	// Requests a second of one declaration system, on one node. What a limit counts on one node
+	// keeps floods off that node; n nodes behind a proxy let n times as much through together.
 	ApplicationRate int `toml:"application_rate"`
-	// Requests a second of one address, for phones and the public.
+	// Requests a second of one address, for phones and the public, on one node.
 	AddressRate int `toml:"address_rate"`
-	// Sockets of waiting pages from one address.
+	// Sockets of waiting pages from one address, on one node.
 	SocketsPerAddress int `toml:"sockets_per_address"`
-	// Connections served at once.
+	// Connections served at once, on one node.
 	Connections int `toml:"connections"`
 	// Bytes of request bodies in memory at once, over all senders: what a node can spare. Each body has
 	// its own limit; only this bounds what many of them take that arrive slowly, or never end.
@@ -146,14 +147,14 @@ type Limits struct {
 	// The same from one address, so that nobody alone shuts the others out. All servers of a declaration
 	// system may share one; at least limits.document.
 	BodyBytesPerAddress int `toml:"body_bytes_per_address"`
-	// Open requests of one account of a declaration system.
+	// Open requests of one account of a declaration system, over all nodes.
 	OpenTickets int `toml:"open_tickets"`
 	// New requests a second of one declaration system, on one node: more than a busy province, and
 	// a bound on what a stolen key can start.
 	TicketRate int `toml:"ticket_rate"`
 	// Scans a minute of one device, on one node: nobody scans faster in earnest.
 	ClaimRate int `toml:"claim_rate"`
-	// Codes a minute that are none of ours, from one device on one node, before it waits and an alarm
+	// Codes a minute that are none of ours, from one device, over all nodes, before it waits and an alarm
 	// is raised: it guesses, or its camera is broken.
 	BadFrames int `toml:"bad_frames"`
 	// Requests that wrong numbers of one device may block within a day, over all nodes, before it is

@@ -132,7 +132,7 @@ func looks(m *store.Main, n int) map[string]func(b *testing.B, i int) error {
 		},
 		"stamps left open": func(b *testing.B, _ int) error {
 			return view(b, func(tx unit.Tx) error {
-				_, err := m.Seals.Intents.Find(tx, unit.Query{Index: "state+ticket", Key: []any{string(cloudseal.OpenIntent)}})
+				_, err := m.Seals.Intents.Find(tx, unit.Query{Index: "state+index", Key: []any{string(cloudseal.OpenIntent), 1}})
 				return err
 			})
 		},

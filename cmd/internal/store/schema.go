@@ -118,7 +118,7 @@ func declareSeals(db *DB) cloudseal.Tables {
 		Documents:    Declare[cloudseal.Document](db, "documents", Index("tenant")),
 		Preparations: Declare[cloudseal.Preparation](db, "preparations", Unique("hold", "index")),
 		Increments:   Declare[cloudseal.Increment](db, "increments"),
-		Intents:      Declare[cloudseal.Intent](db, "intents", Index("ticket", "index"), Index("state", "ticket"), Index("org", "createdAt")),
+		Intents:      Declare[cloudseal.Intent](db, "intents", Index("ticket", "index"), Index("state", "index"), Index("org", "createdAt")),
 		Evidence:     Declare[cloudseal.Evidence](db, "evidence", Unique("ticket")),
 		Counters:     Declare[cloudseal.Counter](db, "counters"),
 	}
