@@ -6,6 +6,9 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/event"
 
+	"yunzhang.dev/cmd/internal/store"
+	"yunzhang.dev/cmd/internal/store/engine/mongo"
+
 	"yunzhang.dev/cloudseal/impression"
 )
 
@@ -25,4 +28,10 @@ type Options struct {
 	Drawer *impression.Drawer
 	// Monitor is told every command to MongoDB, for tests that count them.
 	Monitor *event.CommandMonitor
+	// Dial makes every connection to MongoDB, for tests that break them.
+	Dial mongo.Dial
+
+	// spoil takes something away from the stores before the domains get them,
+	// for tests that must notice it.
+	spoil func(*store.Main)
 }

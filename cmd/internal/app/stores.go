@@ -32,6 +32,9 @@ func (a *App) openStores() error {
 		return err
 	}
 	a.main, a.journal = store.NewMain(store.New(s.main, a.secrets)), store.NewJournal(store.New(s.journal, a.secrets))
+	if a.opts.spoil != nil {
+		a.opts.spoil(a.main)
+	}
 	if a.blobs, err = store.NewBlobs(s.bucket, a.secrets); err != nil {
 		return err
 	}
@@ -78,7 +81,7 @@ func (a *App) connect(ctx context.Context, key, uri, database string) (*mongo.En
 	c := a.cfg.Store.MongoDB
 	e, err := mongo.Open(ctx, mongo.Options{
 		URI: pooled(uri, c.Pool), Database: database, Log: a.log, CommandTimeout: c.Timeout.D(), CommitPatience: c.CommitPatience.D(),
-		Clock: a.opts.Now, Monitor: a.opts.Monitor,
+		Clock: a.opts.Now, Monitor: a.opts.Monitor, Dial: a.opts.Dial,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%s, database %s: %w", key, database, err)

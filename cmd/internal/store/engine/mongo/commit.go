@@ -30,6 +30,8 @@ func (t *tx) commit() error {
 		switch {
 		case err == nil:
 			return nil
+		case t.e.careless:
+			return fmt.Errorf("mongo: commit: %w (%w)", unit.ErrConflict, err)
 		case !answered(err):
 			if ctx.Err() != nil || errors.Is(err, mongo.ErrClientDisconnected) {
 				return t.unknown(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -60,6 +61,17 @@ type Options struct {
 	Clock func() time.Time
 	// Monitor, for tests, is told every command.
 	Monitor *event.CommandMonitor
+	// Dial, for tests, makes every connection, so that they can be broken as
+	// the death of a process breaks them. nil: net.Dialer's.
+	Dial Dial
+}
+
+// Dial makes a connection, as net.Dialer.DialContext does.
+type Dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+// DialContext implements the driver's options.ContextDialer.
+func (d Dial) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	return d(ctx, network, address)
 }
 
 // Engine is an engine on a MongoDB database. It implements [engine.Engine].
@@ -69,6 +81,7 @@ type Engine struct {
 	log      *slog.Logger
 	timeout  time.Duration
 	patience time.Duration
+	careless bool        // a commit without an answer counts as a lost race: tests set it
 	joins    bool        // rows of several collections can be fetched together
 	bulk     atomic.Bool // the server has bulkWrite
 
@@ -144,6 +157,9 @@ func clientOptions(o Options) (name string, _ *options.ClientOptions, err error)
 		SetRetryWrites(true).
 		SetRetryReads(true).
 		SetMonitor(o.Monitor)
+	if o.Dial != nil {
+		opts.SetDialer(o.Dial)
+	}
 	if err := opts.Validate(); err != nil {
 		return "", nil, badURI(o.URI, err)
 	}

@@ -1,10 +1,15 @@
 package mongo_test
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"time"
 
+	"yunzhang.dev/authz/unit"
+	"yunzhang.dev/cmd/internal/store/engine"
 	"yunzhang.dev/cmd/internal/store/engine/enginetest"
+	"yunzhang.dev/cmd/internal/store/engine/mongo"
 	"yunzhang.dev/cmd/internal/store/engine/mongo/mongosim"
 	"yunzhang.dev/cmd/internal/store/engine/mongo/mongotest"
 )
@@ -13,11 +18,15 @@ import (
 func TestTheRandomTestBites(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		weak   mongosim.Weakness
-		faults mongosim.Faults
+		weak     mongosim.Weakness
+		faults   mongosim.Faults
+		careless bool
 	}{
 		"the last writer wins": {weak: mongosim.Weakness{NoWriteConflict: true}},
 		"commits are lost":     {weak: mongosim.Weakness{LoseCommits: true}},
+		"a commit without an answer is tried again as a new unit": {
+			careless: true,
+		},
 		"no majority is waited for": {
 			weak: mongosim.Weakness{AckWithoutMajority: true},
 			faults: mongosim.Faults{Rate: 1.0 / 30, Only: []mongosim.Fault{
@@ -31,12 +40,43 @@ func TestTheRandomTestBites(t *testing.T) {
 			set := mongotest.Start(t, mongotest.Options{OnlySim: true, Sim: mongosim.Options{
 				Seed: seed, Weak: c.weak, Faults: c.faults, TxnLifetime: 100 * time.Millisecond,
 			}})
-			o := enginetest.Options{Steps: 600, Actors: 8, Epochs: 1, Seed: seed, Faults: c.faults.Rate > 0}
-			summary, err := enginetest.Explore(t, placeOn(t, set, o.Faults), o)
+			o := enginetest.Options{Steps: 600, Actors: 8, Epochs: 1, Seed: seed, Faults: c.faults.Rate > 0 || c.careless}
+			place := placeOn(t, set, o.Faults)
+			if open := place.Open; c.careless {
+				for range lostAnswers {
+					set.Sim.DropNext("commitTransaction", mongosim.DropAfter)
+				}
+				place.Open = func(t testing.TB) engine.Engine {
+					e := open(t).(*mongo.Engine)
+					mongo.Careless(e, shortPatience)
+					return again{e}
+				}
+				place.Crash = nil
+			}
+			summary, err := enginetest.Explore(t, place, o)
 			if err == nil {
 				t.Fatalf("not found: %s", summary)
 			}
 			t.Log(err)
 		})
 	}
+}
+
+// lostAnswers is how many commits in a row are done and not answered. The driver
+// asks again, with the same number, for as long as one command may take, which
+// is therefore short here.
+const (
+	lostAnswers   = 100
+	shortPatience = 100 * time.Millisecond
+)
+
+// again runs a unit that lost a race once more, as the store does.
+type again struct{ engine.Engine }
+
+func (a again) Update(ctx context.Context, fn func(engine.Tx) error) error {
+	err := a.Engine.Update(ctx, fn)
+	if errors.Is(err, unit.ErrConflict) {
+		err = a.Engine.Update(ctx, fn)
+	}
+	return err
 }
