@@ -96,34 +96,6 @@ func TestStepsOverFailure(t *testing.T) {
 	}
 }
 
-// AT-066: a write that does not become durable was never there for a page: it
-// sees an approval only when that is stored, whatever the one who approved was
-// told.
-func TestAT066PagesSeeWhatIsDurable(t *testing.T) {
-	t.Parallel()
-	for _, applied := range []bool{false, true} {
-		w, db := faulty(t)
-		c := w.Play(t, statement.Login, qrflow.Claimed)
-		failNth(db, 1, applied)
-		if _, err := w.Service.Approve(t.Context(), c.Phone.Claimant, c.Request); !errors.Is(err, errPower) {
-			t.Fatal(err)
-		}
-		db.OnCommit(nil)
-		want, events := qrflow.Claimed, int64(3)
-		if applied {
-			want, events = qrflow.Approved, 4
-		}
-		v, err := w.Service.Snapshot(t.Context(), c.Ticket)
-		if err != nil || v.State != want || v.LastSeq != events || (v.Current.ResultCode != "") != applied {
-			t.Errorf("applied %v: the page is shown %+v, %v", applied, v, err)
-		}
-		list, err := w.Service.Events(t.Context(), c.Ticket, 0)
-		if err != nil || int64(len(list)) != events || list[len(list)-1].State != want {
-			t.Errorf("applied %v: events %+v, %v", applied, list, err)
-		}
-	}
-}
-
 func TestNewRefuses(t *testing.T) {
 	t.Parallel()
 	w, _ := faulty(t)

@@ -3,6 +3,8 @@ package qrflowtest
 import (
 	"errors"
 	"fmt"
+	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -38,13 +40,28 @@ func tally(errs []error) map[string]int {
 	return count
 }
 
-// testAT024TwoClaims: two devices claim one frame at once, 100 rounds: one winner
-// each, and the loser is told nothing about him.
+// roundsOf is how often a race is run: n times, or as YUNZHANG_TEST_ROUNDS says.
+func roundsOf(t testing.TB, n int) int {
+	t.Helper()
+	asked := os.Getenv("YUNZHANG_TEST_ROUNDS")
+	if asked == "" {
+		return n
+	}
+	n, err := strconv.Atoi(asked)
+	if err != nil || n < 1 {
+		t.Fatalf("YUNZHANG_TEST_ROUNDS=%s is no number of rounds", asked)
+	}
+	return n
+}
+
+// testAT024TwoClaims: two devices claim one frame at once: one winner each, and
+// the loser is told nothing about him. The protocol asks for 1,000 rounds; 100
+// are what every run can pay on every store.
 func testAT024TwoClaims(t testing.TB, open Opener) {
 	w := NewWorld(t, open)
 	nodes := []*qrflow.Service{w.Service, w.Node(t)}
 	a, b := NewPhone(t, "us_1", "dv_1"), NewPhone(t, "us_1", "dv_2")
-	for range 100 {
+	for range roundsOf(t, 100) {
 		o := w.Open(t, statement.Stamp)
 		w.Attach(t, o)
 		scan := w.Scan(t, o.Ticket)

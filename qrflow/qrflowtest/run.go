@@ -49,6 +49,7 @@ func Run(t *testing.T, open Opener) {
 		"Theft":                  testTheft,
 		"AT060ParallelResumes":   testAT060ParallelResumes,
 		"EndedPages":             testEndedPages,
+		"AT066Durable":           testAT066Durable,
 		"AT092SecretsStayOut":    testAT092SecretsStayOut,
 		"PlayThrough":            testPlayThrough,
 		"AT024TwoClaims":         testAT024TwoClaims,

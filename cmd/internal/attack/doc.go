@@ -13,6 +13,13 @@
 // party.nodes. The relay suite there (TestRelay…, relay_test.go) is an attacker
 // program with HTTP and sockets.
 //
+// Which store judges them: those of qrflow/qrflowtest run in memory, on the
+// embedded store and, with YUNZHANG_TEST_STORE=mongodb as CI does, on a simulated
+// replica set (the matrix of AT-038 there by hand only, for its price); those of
+// cmd/internal/app on the embedded store and on a replica
+// set, where those that use party.nodes have three nodes and the others one. All
+// others run in memory or need no store, and never meet MongoDB.
+//
 //	threat  promise                                                                  tests
 //	T01     A relayed log-in stops without the number, and is stepped up with it     001 002 004
 //	T02     A picture of a code is worthless after nine seconds                      005 006
