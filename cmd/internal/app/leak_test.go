@@ -116,13 +116,13 @@ func TestAT068PagesLearnNoNames(t *testing.T) {
 		check(t, err)
 		hello = r.Page.Seen()
 	}
+	frame, err := r.Page.Frame(t.Context()) // now: the tap takes the page's place
+	check(t, err)
 	status, tap := (&attacker{party: p}).browse(t.Context(), p.Config.Sites.Demo, "res."+hello[0].Resume)
 	if status != http.StatusSwitchingProtocols {
 		t.Fatal(status)
 	}
 	check(t, tap.conn.WriteMessage(1, []byte(`{"v":1,"type":"ack","seq":0}`)))
-	frame, err := r.Page.Frame(t.Context())
-	check(t, err)
 	scan, err := p.agent.Scan(t.Context(), frame)
 	check(t, err)
 	err = p.agent.Look(t.Context(), scan)
