@@ -139,7 +139,10 @@ func TestFilesAreSmall(t *testing.T) {
 func TestNameKeepsItsPlace(t *testing.T) {
 	t.Parallel()
 	name := []rune(longName)
-	for _, n := range []int{2, 4, 9, 14, 20, 30, 40, 50} {
+	for i, n := range []int{2, 4, 9, 14, 20, 30, 40, 50} {
+		if i%sparse > 0 {
+			continue
+		}
 		m := decodePNG(t, drawn(t, impression.Spec{Kind: impression.Statutory, Name: string(name[:n])}).PNG)
 		for _, zone := range []struct {
 			name     string
