@@ -3,6 +3,7 @@ package binding_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"testing"
 
@@ -77,17 +78,25 @@ func (w *world) onTheWay(call string, meanwhile, after func()) {
 	}
 }
 
-// stopped is what the signer holds of the application.
-func (w *world) stopped() (stopped bool) {
+// stopped is what the signer holds of the application, in all of its rows.
+func (w *world) stopped() bool {
 	w.t.Helper()
+	said := map[bool]int{}
 	must(w.t, w.SignerStore.Work.View(context.Background(), func(tx unit.Tx) error {
-		row, err := w.SignerStore.Tables.Stops.Get(tx, keys.StopApplication+":"+theApp)
-		if err == nil {
-			stopped = row.Stopped
+		clear(said)
+		for n := range 16 {
+			row, err := w.SignerStore.Tables.Stops.Get(tx, fmt.Sprintf("%s:%s/%02d", keys.StopApplication, theApp, n))
+			if err != nil {
+				return err
+			}
+			said[row.Stopped]++
 		}
-		return err
+		return nil
 	}))
-	return stopped
+	if len(said) != 1 {
+		w.t.Errorf("the signer is of two minds: %v", said)
+	}
+	return said[true] > 0
 }
 
 // known looks at both sides: the state, that the signer was told it, and that

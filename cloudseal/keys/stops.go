@@ -9,6 +9,7 @@ import (
 
 	"yunzhang.dev/authz/fault"
 	"yunzhang.dev/authz/unit"
+	"yunzhang.dev/cloudseal/gm"
 )
 
 // What can be stopped. Ids are what signed statements carry, so that the
@@ -60,22 +61,29 @@ func (s *Signer) turn(ctx context.Context, kind, id string, version int64, stopp
 	if stopKinds[kind] == nil || id == "" || version < 1 {
 		return fmt.Errorf("keys: nothing of kind %q can be stopped in version %d", kind, version)
 	}
-	err := s.work.Update(ctx, func(tx unit.Tx) error {
-		row, err := s.stops.Get(tx, stopID(kind, id))
+	ids := []string{stopID(kind, id)}
+	if kind == StopApplication {
+		ids = laneIDs(id)
+	}
+	for _, row := range ids { // each by itself, so that it waits for no more than one stamp
+		if err := s.turnRow(ctx, row, version, stopped); err != nil {
+			return fmt.Errorf("stop or lift %s: %w", kind, err)
+		}
+	}
+	return nil
+}
+
+func (s *Signer) turnRow(ctx context.Context, id string, version int64, stopped bool) error {
+	return s.work.Update(ctx, func(tx unit.Tx) error {
+		row, err := s.stops.Get(tx, id)
 		if errors.Is(err, unit.ErrAbsent) {
-			return retry(s.stops.Insert(tx, &Stop{
-				Row: unit.Row{ID: stopID(kind, id)}, Stopped: stopped, Version: version, At: tx.Now(),
-			}))
+			return retry(s.stops.Insert(tx, &Stop{Row: unit.Row{ID: id}, Stopped: stopped, Version: version, At: tx.Now()}))
 		}
 		if err != nil {
 			return err
 		}
 		return s.hear(tx, row, version, stopped)
 	})
-	if err != nil {
-		return fmt.Errorf("stop or lift %s: %w", kind, err)
-	}
-	return nil
 }
 
 // hear takes in what is told of a power, unless something newer was.
@@ -95,23 +103,39 @@ func (s *Signer) hear(tx unit.Tx, row *Stop, version int64, stopped bool) error 
 
 func stopID(kind, id string) string { return kind + ":" + id }
 
+// lanes is how many rows say whether an application is stopped. A stamp writes
+// the one that its ticket falls to, a stop all of them: with one row all stamps of
+// an application would wait for each other, with sixteen hardly any two do.
+const lanes = 16
+
+// laneIDs are the rows of an application.
+func laneIDs(app string) []string {
+	ids := make([]string, lanes)
+	for n := range ids {
+		ids[n] = stopID(StopApplication, laneID(app, n))
+	}
+	return ids
+}
+
+func laneID(app string, n int) string { return fmt.Sprintf("%s/%02d", app, n) }
+
+// laneOf gives the row of an application that a ticket falls to.
+func laneOf(app, ticket string) string {
+	h := gm.SM3([]byte(ticket))
+	return laneID(app, int(h[0])%lanes)
+}
+
 // power is something a signature depends on and whose end it must not outlive.
 type power struct {
 	kind, id string
 	refusal  *fault.Error
-	// shared: the row is read and not written, since all stamps of a whole
-	// application would wait for each other at it. A stop then takes in every
-	// commit that begins after it was written; one that was under way at that
-	// moment may still pass. That is enough for the switch of an operator, who
-	// is promised one second; whoever owns a power has it written.
-	shared bool
 }
 
 // powers lists what the proof depends on, in one order for all so that two
 // transactions never wait for each other.
 func (p *proof) powers() []power {
 	list := []power{
-		{kind: StopApplication, id: p.App.ID, refusal: fault.AppInactive, shared: true},
+		{kind: StopApplication, id: laneOf(p.App.ID, p.Ticket), refusal: fault.AppInactive},
 		{kind: StopOrganization, id: p.Principal.USCC, refusal: fault.OrgInactive},
 		{kind: StopDevice, id: p.Device.Hex(), refusal: fault.DeviceRevoked},
 	}
@@ -139,9 +163,6 @@ func (s *Signer) pass(tx unit.Tx, powers []power) error {
 	for _, p := range powers {
 		row, err := s.stops.Get(tx, stopID(p.kind, p.id))
 		if errors.Is(err, unit.ErrAbsent) {
-			if p.shared {
-				continue
-			}
 			err = retry(s.stops.Insert(tx, &Stop{Row: unit.Row{ID: stopID(p.kind, p.id)}, At: tx.Now(), Used: 1}))
 			if err != nil {
 				return err
@@ -153,9 +174,6 @@ func (s *Signer) pass(tx unit.Tx, powers []power) error {
 		}
 		if row.Stopped {
 			return p.refusal
-		}
-		if p.shared {
-			continue
 		}
 		row.Used++
 		if err := s.stops.Replace(tx, row); err != nil {

@@ -2,6 +2,7 @@ package keys_test
 
 import (
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 
@@ -182,5 +183,32 @@ func TestAT035StopBeforeCommit(t *testing.T) {
 		if entries, err := s.signer.Lookup(t.Context(), "tk_1"); err != nil || len(entries) > 0 {
 			t.Errorf("row there %v: %d entries, %v", relied, len(entries), err)
 		}
+	}
+}
+
+// A stamp writes a row of the application, the one its ticket falls to, so that
+// a stop of the application at the same time conflicts with it (AT-044).
+func TestAStampWritesARowOfItsApplication(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	jobs := s.jobs(1)
+	s.sign(s.evidence("tk_1", jobs), jobs)
+	used := 0
+	err := s.store.Work.View(t.Context(), func(tx unit.Tx) error {
+		used = 0
+		for n := range 16 {
+			row, err := s.store.Tables.Stops.Get(tx, fmt.Sprintf("application:%s/%02d", cloudsealtest.App.ID, n))
+			if errors.Is(err, unit.ErrAbsent) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			used += row.Used
+		}
+		return nil
+	})
+	if err != nil || used != 1 {
+		t.Errorf("%d uses of the application are written: %v", used, err)
 	}
 }

@@ -152,7 +152,7 @@ func (f *floor) listWrites() []*demand {
 		{name: "commit of the approval: ticket, approval, slot, delegation, device, membership, organization, seal, " +
 			"application, document, intent, evidence, event, record, answer", times: 1, call: rows(13, statement, evidence)},
 		{name: "commit of the beginning: ticket, event, record", times: 1, call: rows(3)},
-		{name: "commit of the journal: approval, entry, TBS, and a stop for each of 6 powers", times: 1, call: rows(8, f.tbs)},
+		{name: "commit of the journal: approval, entry, TBS, and a stop for each of 7 powers", times: 1, call: rows(9, f.tbs)},
 		{name: "commit of the signature: entry", times: 1, call: rows(1)},
 		{name: "commit of the end: intent, document, ticket, event, 2 records", times: 1, call: rows(6)},
 		{name: "commit of the audit chain: 7 records", times: 1, call: rows(7)},

@@ -72,7 +72,7 @@ func (x *crossing) round(t *testing.T, n int, r *rand.Rand) {
 	check(t, err)
 	number, err := req.Page.Number(ctx)
 	check(t, err)
-	end, restore := x.power(t, r.IntN(2) == 0)
+	end, restore := x.power(t, r.IntN(3))
 	lead := time.Duration(r.Int64N(int64(2*x.span))) - x.span
 	var both sync.WaitGroup
 	var approval error
@@ -121,9 +121,13 @@ func (x *crossing) judge(t *testing.T, n int, ticket string, approval error, tol
 }
 
 // power gives how a power ends and how there is one again.
-func (x *crossing) power(t *testing.T, seal bool) (end func() error, restore func()) {
+func (x *crossing) power(t *testing.T, which int) (end func() error, restore func()) {
 	t.Helper()
-	if seal {
+	switch which {
+	case 0: // an operator's order, given at another node than the approval
+		return func() error { return x.apps[1].StopApp(t.Context(), x.system.App) },
+			func() { check(t, x.apps[1].RestoreApp(t.Context(), x.system.App)) }
+	case 1:
 		return func() error { _, err := x.legal.Freeze(t.Context(), x.seal, "怀疑被冒用"); return err },
 			func() { check(t, drive.Unfreeze(t.Context(), x.legal, x.seal)) }
 	}
