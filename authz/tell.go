@@ -43,9 +43,12 @@ func (s *Service) mustTellPlace(tx unit.Tx, uscc, membership string) error {
 // Retell tells the signer everything it may not know. It runs after every
 // change before that is acknowledged, and at start. One thing that cannot be
 // told does not keep the others.
+//
+// What was just written is read in a unit that could write: a mere look may show
+// a member of a replica set that was elected a moment ago as it was before.
 func (s *Service) Retell(ctx context.Context) error {
 	var open []*Tell
-	err := s.work.View(ctx, func(tx unit.Tx) (err error) {
+	err := s.work.Update(ctx, func(tx unit.Tx) (err error) {
 		open, err = s.t.Tells.Find(tx, unit.Query{Index: "done+at", Key: []any{false}})
 		return err
 	})
@@ -91,7 +94,7 @@ type standing struct {
 const final = math.MaxInt64
 
 func (s *Service) stands(ctx context.Context, t *Tell) (now standing, err error) {
-	err = s.work.View(ctx, func(tx unit.Tx) error {
+	err = s.work.Update(ctx, func(tx unit.Tx) error {
 		now, err = s.standsIn(tx, t)
 		return err
 	})

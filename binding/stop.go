@@ -71,7 +71,7 @@ func (s *Service) finishStop(ctx context.Context, app string) error {
 		return err
 	}
 	var by string
-	err := s.work.View(ctx, func(tx unit.Tx) error {
+	err := s.work.Update(ctx, func(tx unit.Tx) error { // see tellApp
 		a, err := s.t.Apps.Get(tx, app)
 		if err == nil && a.State == authz.Frozen {
 			by = a.Stopped.By
@@ -87,11 +87,12 @@ func (s *Service) finishStop(ctx context.Context, app string) error {
 
 // tellApp tells the signer how an application stands, again while that changes
 // under its hands. The row's version goes along, so that one who looked earlier
-// and tells later undoes nothing.
+// and tells later undoes nothing. It is read in a unit that could write, not in a
+// mere look, which may lag behind on a member that was elected a moment ago.
 func (s *Service) tellApp(ctx context.Context, id string) error {
 	for {
 		var app *App
-		err := s.work.View(ctx, func(tx unit.Tx) (err error) {
+		err := s.work.Update(ctx, func(tx unit.Tx) (err error) {
 			app, err = s.t.Apps.Get(tx, id)
 			return err
 		})

@@ -119,9 +119,15 @@ func (s *Service) addEvent(tx unit.Tx, seal *Seal) error {
 
 // tellSigner makes the signer know the seal's state, if he does not yet. When
 // there was another change by then, because somebody else told him and went on,
-// what was said here came too late to count and he is told of that change.
+// what was said here came too late to count and he is told of that change. The
+// seal is read in a unit that could write, not in a mere look, which may lag
+// behind on a member that was elected a moment ago.
 func (s *Service) tellSigner(ctx context.Context, code string) error {
-	seal, err := s.Seal(ctx, code)
+	var seal *Seal
+	err := s.Work.Update(ctx, func(tx unit.Tx) (err error) {
+		seal, err = s.SealIn(tx, code)
+		return err
+	})
 	if err != nil || seal.Told {
 		return err
 	}
