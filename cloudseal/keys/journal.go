@@ -42,6 +42,9 @@ func (s *Signer) needs(p *proof, lines []*line) []unit.Want {
 	var stops []string
 	for _, pw := range p.powers() {
 		stops = append(stops, stopID(pw.kind, pw.id))
+		if pw.first != "" {
+			stops = append(stops, pw.first)
+		}
 	}
 	wants := []unit.Want{s.approvals.want(p.Ticket), s.approvals.listed(withNonce(p.Nonce)), s.stops.want(stops...)}
 	for _, l := range lines {

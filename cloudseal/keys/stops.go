@@ -108,11 +108,12 @@ func stopID(kind, id string) string { return kind + ":" + id }
 // an application would wait for each other, with sixteen hardly any two do.
 const lanes = 16
 
-// laneIDs are the rows of an application.
+// laneIDs are the rows of an application. The first speaks for those that are not
+// there yet.
 func laneIDs(app string) []string {
-	ids := make([]string, lanes)
-	for n := range ids {
-		ids[n] = stopID(StopApplication, laneID(app, n))
+	ids := []string{stopID(StopApplication, app)}
+	for n := range lanes {
+		ids = append(ids, stopID(StopApplication, laneID(app, n)))
 	}
 	return ids
 }
@@ -129,13 +130,16 @@ func laneOf(app, ticket string) string {
 type power struct {
 	kind, id string
 	refusal  *fault.Error
+	// first is the id of the row that speaks for this one while it is not there;
+	// empty: an absent row stops nothing.
+	first string
 }
 
 // powers lists what the proof depends on, in one order for all so that two
 // transactions never wait for each other.
 func (p *proof) powers() []power {
 	list := []power{
-		{kind: StopApplication, id: laneOf(p.App.ID, p.Ticket), refusal: fault.AppInactive},
+		{kind: StopApplication, id: laneOf(p.App.ID, p.Ticket), first: stopID(StopApplication, p.App.ID), refusal: fault.AppInactive},
 		{kind: StopOrganization, id: p.Principal.USCC, refusal: fault.OrgInactive},
 		{kind: StopDevice, id: p.Device.Hex(), refusal: fault.DeviceRevoked},
 	}
@@ -163,8 +167,7 @@ func (s *Signer) pass(tx unit.Tx, powers []power) error {
 	for _, p := range powers {
 		row, err := s.stops.Get(tx, stopID(p.kind, p.id))
 		if errors.Is(err, unit.ErrAbsent) {
-			err = retry(s.stops.Insert(tx, &Stop{Row: unit.Row{ID: stopID(p.kind, p.id)}, At: tx.Now(), Used: 1}))
-			if err != nil {
+			if err := s.passFirst(tx, p); err != nil {
 				return err
 			}
 			continue
@@ -181,4 +184,22 @@ func (s *Signer) pass(tx unit.Tx, powers []power) error {
 		}
 	}
 	return nil
+}
+
+// passFirst passes a power that has no row of its own yet, and gives it one.
+func (s *Signer) passFirst(tx unit.Tx, p power) error {
+	row := &Stop{Row: unit.Row{ID: stopID(p.kind, p.id)}, At: tx.Now(), Used: 1}
+	if p.first != "" {
+		first, err := s.stops.Get(tx, p.first)
+		switch {
+		case errors.Is(err, unit.ErrAbsent):
+		case err != nil:
+			return err
+		case first.Stopped:
+			return p.refusal
+		default:
+			row.Version = first.Version
+		}
+	}
+	return retry(s.stops.Insert(tx, row))
 }

@@ -212,3 +212,20 @@ func TestAStampWritesARowOfItsApplication(t *testing.T) {
 		t.Errorf("%d uses of the application are written: %v", used, err)
 	}
 }
+
+// An application has sixteen rows, and one that speaks for those that nobody has
+// written yet.
+func TestTheFirstRowSpeaksForTheOthers(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	jobs := s.jobs(1)
+	ev := s.evidence("tk_1", jobs)
+	if err := s.signer.TurnFirst(t.Context(), cloudsealtest.App.ID, 1, true); err != nil {
+		t.Fatal(err)
+	}
+	s.refused(ev, jobs, "app")
+	if err := s.signer.Lift(t.Context(), keys.StopApplication, cloudsealtest.App.ID, 2); err != nil {
+		t.Fatal(err)
+	}
+	s.sign(ev, jobs)
+}

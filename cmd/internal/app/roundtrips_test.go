@@ -166,11 +166,40 @@ func TestRoundTripsOfAnApproval(t *testing.T) {
 		if got := names(approval); got != "aggregate aggregate bulkWrite commitTransaction" {
 			t.Errorf("the approval is %s", got)
 		}
+		wrote(t, "before an approval", around, mostAround, "nonces idempotency")
 		check(t, a.Stamp(t.Context(), r.Ticket))
-		show(t, "the stamp", sent.take())
+		stamp := sent.take()
+		show(t, "the stamp", stamp)
+		wrote(t, "a stamp", stamp, mostStamp, "intents tickets events audit", "approvals stops journal texts", "journal",
+			"yz_blobs", "intents documents audit notices tickets events")
 	}
 	for _, ask := range []string{"bind", "login"} {
 		p.roundTrips(t, sent, ask)
+	}
+}
+
+// The most round trips there may be beside those of the approval: two or three of
+// them belong to the page, which looks when it hears of something.
+const (
+	mostAround = 15
+	mostStamp  = 26
+)
+
+// wrote holds a list of round trips to its length and to what it writes, write by
+// write.
+func wrote(t *testing.T, what string, all []trip, most int, want ...string) {
+	t.Helper()
+	var got []string
+	for _, one := range all {
+		if one.name == "bulkWrite" || one.name == "insert" {
+			got = append(got, one.about)
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%s writes %q", what, got)
+	}
+	if len(all) > most {
+		t.Errorf("%s is %d round trips, at most %d", what, len(all), most)
 	}
 }
 
