@@ -66,7 +66,9 @@ func (s *Service) Withdraw(ctx context.Context, app, ticket string) error {
 func (s *Service) WithdrawAll(ctx context.Context, app, actor string) (ended int, err error) {
 	for after := []any(nil); ; {
 		var page []*Ticket
-		err = s.d.Work.View(ctx, func(tx unit.Tx) (err error) {
+		// In a unit that could write: a mere look may lag behind on a member of a
+		// replica set that was elected a moment ago, and miss the newest ticket.
+		err = s.d.Work.Update(ctx, func(tx unit.Tx) (err error) {
 			q := unit.Query{Index: "app+live", Key: []any{app, true}, After: after, Limit: sweepPage}
 			page, err = s.d.Tickets.Find(tx, q)
 			return err
