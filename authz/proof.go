@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net/netip"
 	"time"
@@ -90,8 +91,12 @@ func (s *Service) Identify(ctx context.Context, p Proof, r Request, burn bool) (
 	var who Caller
 	err = s.work.View(ctx, func(tx unit.Tx) error {
 		var f Facts
-		if err := s.identify(tx, &f, p.Device); err != nil {
+		err := s.identify(tx, &f, p.Device)
+		if errors.Is(err, fault.DeviceUnknown) {
 			return fault.Unauthorized.Because(err)
+		}
+		if err != nil {
+			return err // a store in trouble says nothing about the device
 		}
 		who = Caller{Person: f.Person, Device: f.Device}
 		return nil

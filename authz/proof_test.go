@@ -1,6 +1,7 @@
 package authz_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -207,4 +208,29 @@ func TestOperators(t *testing.T) {
 	}
 	_, err = w.Service.Operator(t.Context(), admin.Caller, authz.RoleAuditor)
 	want(t, err, fault.RoleMissing)
+}
+
+// away is a table that cannot be reached.
+type away[T any] struct{ unit.Table[T] }
+
+var errAway = errors.New("the store is away")
+
+func (away[T]) Get(unit.Tx, string) (*T, error) { return nil, errAway }
+
+// A store in trouble says nothing about the device: its owner must not be told
+// that he is unknown, or his phone would forget who it is.
+func TestTroubleIsNoRefusalOfAProof(t *testing.T) {
+	t.Parallel()
+	w, legal, _ := company(t)
+	request := authz.Request{Method: "POST", Path: "/v1/claims", Body: gm.SM3(nil)}
+	p := prove(t, legal, request, w.Service.NewNonce())
+	d := w.Deps
+	d.Tables.Devices = away[authz.Device]{d.Tables.Devices}
+	s, err := authz.New(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Identify(t.Context(), p, request, true); !errors.Is(err, errAway) || errors.Is(err, fault.Unauthorized) {
+		t.Errorf("%v", err)
+	}
 }

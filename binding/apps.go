@@ -121,8 +121,11 @@ func (s *Service) Key(ctx context.Context, kid string) (app *App, key gm.PublicK
 		if k.State != authz.Active || !k.NotAfter.IsZero() && !tx.Now().Before(k.NotAfter) {
 			return fault.Unauthorized
 		}
-		if app, err = s.activeApp(tx, k.App); err != nil {
+		if app, err = s.activeApp(tx, k.App); errors.Is(err, fault.AppInactive) {
 			return fault.Unauthorized.Because(err)
+		}
+		if err != nil {
+			return err
 		}
 		key, err = gm.ParsePublicKey(k.Key)
 		return err

@@ -145,6 +145,7 @@ type World struct {
 	Clock     *Clock
 	DB        *unittest.DB
 	Tables    authz.Tables
+	Deps      authz.Deps // of Service, for one that is made otherwise
 	Audit     *audit.Log
 	Registry  *registry.Sandbox
 	Faces     *realperson.Sandbox
@@ -171,14 +172,14 @@ func NewWorld(tb testing.TB) *World {
 		unittest.Plain("chained", "at"), unittest.Unique("chain", "seq").Only("chained", true))})
 	policy := authz.DefaultPolicy()
 	policy.Tiers = append(policy.Tiers, authz.TierS)
-	w.Service, err = authz.New(authz.Deps{
+	w.Deps = authz.Deps{
 		Work: db, Tables: w.Tables, Registry: w.Registry, RealPerson: w.Faces, Notices: w.Outbox, Codes: Codes{},
 		Authority: authority, Stops: w.Stops, Blinder: Blinder{},
 		Passkeys: passkey.Checker{RPID: "app.example.gov.cn", Origins: []string{"https://app.example.gov.cn"}},
 		Audit:    w.Audit, NonceKey: gm.Random(32), Issuer: Issuer, Limits: authz.DefaultLimits(), Policy: policy,
 		Now: clock.Now, Log: slog.New(slog.NewTextHandler(tb.Output(), nil)),
-	})
-	if err != nil {
+	}
+	if w.Service, err = authz.New(w.Deps); err != nil {
 		tb.Fatal(err)
 	}
 	return w

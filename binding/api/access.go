@@ -5,7 +5,6 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
-	"yunzhang.dev/authz/fault"
 	"yunzhang.dev/authz/unit"
 	"yunzhang.dev/binding"
 	"yunzhang.dev/web/httpx"
@@ -74,7 +73,7 @@ func (a *API) spend(c *fiber.Ctx) error {
 	who := callerOf(c)
 	n := who.nonce
 	if err := a.d.Nonces.Spend(c.UserContext(), n.KeyID, n.Value, n.Until); err != nil {
-		return fault.Unauthorized.Because(err)
+		return err
 	}
 	who.spent = true
 	return c.Next()
@@ -87,7 +86,7 @@ func (a *API) client(c *fiber.Ctx) httpx.Client {
 	return httpx.Client{Name: who.app.ID, Spend: func(tx unit.Tx) error {
 		n := who.nonce
 		if err := a.d.Nonces.SpendIn(tx, n.KeyID, n.Value, n.Until); err != nil {
-			return fault.Unauthorized.Because(err)
+			return err
 		}
 		who.spent = true
 		return nil

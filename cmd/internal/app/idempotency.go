@@ -164,5 +164,9 @@ func (n nonces) Spend(ctx context.Context, keyID, nonce string, until time.Time)
 // SpendIn implements api.Nonces.
 func (n nonces) SpendIn(tx unit.Tx, keyID, nonce string, until time.Time) error {
 	id := gm.SM3([]byte(keyID), []byte{0}, []byte(nonce)).Hex()
-	return n.table.Insert(tx, &store.Spent{Row: unit.Row{ID: id}, Expires: until.UTC().Truncate(time.Millisecond)})
+	err := n.table.Insert(tx, &store.Spent{Row: unit.Row{ID: id}, Expires: until.UTC().Truncate(time.Millisecond)})
+	if errors.Is(err, unit.ErrTaken) {
+		return fault.Unauthorized.Because(err)
+	}
+	return err
 }

@@ -32,7 +32,7 @@ type ring struct {
 
 func (r *ring) Key(_ context.Context, keyID string) (sign.Key, error) {
 	if keyID != r.keyID {
-		return nil, errors.New("no such key")
+		return nil, fault.Unauthorized.Becausef("no such key")
 	}
 	return r.key, nil
 }
@@ -41,7 +41,7 @@ func (r *ring) Spend(_ context.Context, keyID, nonce string, until time.Time) er
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if _, ok := r.spent[keyID+nonce]; ok {
-		return errors.New("spent")
+		return fault.Unauthorized.Becausef("spent")
 	}
 	r.spent[keyID+nonce] = until
 	return nil
@@ -331,4 +331,27 @@ func FuzzVerify(f *testing.F) {
 			t.Errorf("verified: %+v", got)
 		}
 	})
+}
+
+// trouble is a store that cannot be reached.
+type trouble struct{ ring }
+
+var errTrouble = errors.New("the store is away")
+
+func (*trouble) Key(context.Context, string) (sign.Key, error) { return nil, errTrouble }
+
+// A store in trouble says nothing about the key: its owner must not be told that
+// he is unknown.
+func TestTroubleIsNoRefusal(t *testing.T) {
+	t.Parallel()
+	r := request()
+	h, err := sign.Sign(r, sign.SM2{Key: vectorKey(t)}, params())
+	if err != nil {
+		t.Fatal(err)
+	}
+	away := &trouble{}
+	_, err = sign.Verifier{Keys: away, Nonces: away, Now: func() time.Time { return at }}.Verify(t.Context(), r, h)
+	if !errors.Is(err, errTrouble) || errors.Is(err, fault.Unauthorized) {
+		t.Errorf("%v", err)
+	}
 }

@@ -20,16 +20,17 @@ type Key interface {
 
 // Keys finds keys by their id.
 type Keys interface {
-	// Key gives the key that may sign now; any error when there is none or it is
-	// withdrawn. The caller of Verify never learns which.
+	// Key gives the key that may sign now; fault.Unauthorized when there is none or
+	// it is withdrawn, and the caller of Verify never learns which. Any other error is
+	// trouble of its own: a client whose key is good must not be told that it is bad.
 	Key(ctx context.Context, keyID string) (Key, error)
 }
 
 // Nonces remembers what was used.
 type Nonces interface {
 	// Spend records the nonce of a key, durably and for all nodes, at least until
-	// the given time; an error when it is recorded already. Of several callers at
-	// once one succeeds.
+	// the given time; fault.Unauthorized when it is recorded already, any other error
+	// is trouble of its own. Of several callers at once one succeeds.
 	Spend(ctx context.Context, keyID, nonce string, until time.Time) error
 }
 
@@ -65,7 +66,7 @@ func (v Verifier) Verify(ctx context.Context, r Request, h Headers) (keyID strin
 		return "", err
 	}
 	if err := v.Nonces.Spend(ctx, n.KeyID, n.Value, n.Until); err != nil {
-		return "", fault.Unauthorized.Because(fmt.Errorf("sign: nonce: %w", err))
+		return "", fmt.Errorf("sign: nonce: %w", err)
 	}
 	return n.KeyID, nil
 }
@@ -73,40 +74,39 @@ func (v Verifier) Verify(ctx context.Context, r Request, h Headers) (keyID strin
 // Check is Verify for a caller that spends the nonce himself, in the transaction
 // by which he begins to act. Until it is spent the request may be a replay.
 func (v Verifier) Check(ctx context.Context, r Request, h Headers) (Nonce, error) {
-	p, err := v.check(ctx, r, h)
+	p, signed, sig, err := v.read(r, h)
 	if err != nil {
 		return Nonce{}, fault.Unauthorized.Because(err)
+	}
+	key, err := v.Keys.Key(ctx, p.KeyID)
+	if err != nil {
+		return Nonce{}, fmt.Errorf("sign: key: %w", err)
+	}
+	if !key.Verify(signed, sig) {
+		return Nonce{}, fault.Unauthorized.Becausef("sign: signature does not verify")
 	}
 	return Nonce{p.KeyID, p.Nonce, v.Now().Add(NonceMemory)}, nil
 }
 
-func (v Verifier) check(ctx context.Context, r Request, h Headers) (Params, error) {
+// read gives what is claimed to be signed, and everything that can be told
+// without a key.
+func (v Verifier) read(r Request, h Headers) (p Params, signed, sig []byte, err error) {
 	if err := checkDigest(h.ContentDigest, r); err != nil {
-		return Params{}, err
+		return p, nil, nil, err
 	}
 	list := r.components(h.ContentDigest)
 	if !signable(list) {
-		return Params{}, errRequest
+		return p, nil, nil, errRequest
 	}
 	text, p, err := readInput(h.SignatureInput, covered(list))
 	if err != nil {
-		return Params{}, err
+		return p, nil, nil, err
 	}
 	if err := v.checkTimes(p); err != nil {
-		return Params{}, err
+		return p, nil, nil, err
 	}
-	sig, err := readSignature(h.Signature)
-	if err != nil {
-		return Params{}, err
-	}
-	key, err := v.Keys.Key(ctx, p.KeyID)
-	if err != nil {
-		return Params{}, fmt.Errorf("sign: key: %w", err)
-	}
-	if !key.Verify(base(list, text), sig) {
-		return Params{}, errors.New("sign: signature does not verify")
-	}
-	return p, nil
+	sig, err = readSignature(h.Signature)
+	return p, base(list, text), sig, err
 }
 
 // readInput reads the parameters of our label. text is what the signer wrote
