@@ -25,6 +25,7 @@ const (
 	NotFound                    // 404 absent, or not yours: the same answer
 	Conflict                    // 409 the state does not permit it
 	Gone                        // 410 it was there and has ended
+	LengthRequired              // 411 a body must announce its size
 	TooLarge                    // 413 over a named limit
 	MediaType                   // 415 another kind of body is wanted
 	Unprocessable               // 422 well formed and refused

@@ -17,6 +17,7 @@ var (
 	InternalError       = define(Internal, "internal", "系统内部错误，请稍后再试", "Something went wrong on our side. Please try again later.")
 	BadRequest          = define(Invalid, "bad-request", "请求格式不正确", "The request is malformed.")
 	RouteUnknown        = define(NotFound, "route-unknown", "没有这个地址", "There is nothing at this address.")
+	BodyLength          = define(LengthRequired, "length-required", "请求必须带有 Content-Length", "The request must carry Content-Length.")
 	BodyTooLarge        = define(TooLarge, "too-large", "内容超过大小限制", "The content is over the size limit.")
 	BadMediaType        = define(MediaType, "media-type", "不支持的内容类型", "This content type is not accepted here.")
 	SlowDown            = define(TooMany, "slow-down", "操作太频繁，请稍候再试", "Too many requests. Please wait and try again.")

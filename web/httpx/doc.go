@@ -8,14 +8,14 @@
 //	the answer       Problem, Status: authz/fault to RFC 9457 problem documents
 //	the body         Decode: JSON with nothing unknown, doubled or left over
 //	the page         Policy, Static: strict content security and embedded files
-//	the brakes       Limiter, Gate, Idempotent
+//	the brakes       Limiter, Budget, Gate, Idempotent
 //	the instruments  Metrics, Health
 //
 // It does not own routes, authentication or any rule of the domains, and it
 // holds no state that must outlive the process. Signed requests between servers
 // are in web/httpx/sign.
 //
-// A request passes, in this order: size and time limits of its route (before
-// its body is read), request id, host allow-list, gate, handler, problem
-// document, log line. Handlers return errors and write nothing on failure.
+// A request passes, in this order: request id, host allow-list, size limit of its
+// route and room in the budget (before its body is read), body, gate, handler,
+// problem document, log line. Handlers return errors and write nothing on failure.
 package httpx

@@ -29,6 +29,7 @@ var statuses = map[fault.Kind]int{
 	fault.NotFound:        fiber.StatusNotFound,
 	fault.Conflict:        fiber.StatusConflict,
 	fault.Gone:            fiber.StatusGone,
+	fault.LengthRequired:  fiber.StatusLengthRequired,
 	fault.TooLarge:        fiber.StatusRequestEntityTooLarge,
 	fault.MediaType:       fiber.StatusUnsupportedMediaType,
 	fault.Unprocessable:   fiber.StatusUnprocessableEntity,

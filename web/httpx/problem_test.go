@@ -15,7 +15,7 @@ import (
 
 // wanted repeats what authz/fault promises of each kind, so that a change of the
 // table in this package alone is seen.
-var wanted = []int{500, 400, 401, 403, 404, 409, 410, 413, 415, 422, 423, 428, 429, 503}
+var wanted = []int{500, 400, 401, 403, 404, 409, 410, 411, 413, 415, 422, 423, 428, 429, 503}
 
 func TestEveryFaultHasItsStatus(t *testing.T) {
 	t.Parallel()

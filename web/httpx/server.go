@@ -25,7 +25,12 @@ type Limits struct {
 	Idle time.Duration
 	// Handle is when the context of a handler ends. Default 30 s.
 	Handle time.Duration
-	// Connections is how many are served at once. Default 16384.
+	// Stall is the time in which each 64 KiB of a body must arrive, so that silence
+	// holds no room of the Budget. Default 10 s: a mobile network lost and found.
+	Stall time.Duration
+	// Connections is how many are served at once. Default 16384. One address has no
+	// bound of its own: a city may stand behind one, and all clients of a proxy do.
+	// What a connection may hold is bounded instead (Budget, Header, Read, Idle).
 	Connections int
 }
 
@@ -90,6 +95,7 @@ func (d Deps) withDefaults() Deps {
 	l.Write = or(l.Write, time.Minute)
 	l.Idle = or(l.Idle, time.Minute)
 	l.Handle = or(l.Handle, 30*time.Second)
+	l.Stall = or(l.Stall, 10*time.Second)
 	l.Connections = or(l.Connections, 16384)
 	return d
 }
@@ -112,7 +118,7 @@ func NewServer(d Deps) *fiber.App {
 	// costs one goroutine and not two (qrflow/ws).
 	app.Server().KeepHijackedConns = true
 	app.Server().CloseOnShutdown = true
-	app.Server().HeaderReceived = f.bodies.headed
+	app.Server().HeaderReceived = f.headed
 	app.Use(f.handle)
 	if d.Health != nil {
 		d.Health.mount(app)

@@ -83,7 +83,11 @@ func TestBodyLimitsAreThoseOfTheRoute(t *testing.T) {
 		chunked := head + fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%x\r\n", tc.size) + strings.Repeat("a", tc.size) + "\r\n0\r\n\r\n"
 		for name, raw := range map[string]string{"whole": whole, "chunked": chunked} {
 			a := exchange(t, addr, raw)
-			if a.status != tc.want {
+			want := tc.want
+			if name == "chunked" {
+				want = 411
+			}
+			if a.status != want {
 				t.Errorf("%s %d %s: %d %s", tc.target, tc.size, name, a.status, a.body)
 			}
 			if a.status == 413 && a.problem(t)["code"] != "too-large" {

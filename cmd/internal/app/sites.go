@@ -193,10 +193,9 @@ func (a *App) perAddress() httpx.Rate {
 	return r
 }
 
-// publicLimits: what can be stamped can be verified, with its stamps.
 func (a *App) publicLimits() public.Limits {
 	l := public.DefaultLimits()
-	l.Document = max(l.Document, a.cfg.Limits.Document+12<<20)
+	l.Document = a.cfg.Limits.Verified()
 	return l
 }
 

@@ -145,7 +145,8 @@ type Limits struct {
 	// its own limit; only this bounds what many of them take that arrive slowly, or never end.
 	BodyBytes int `toml:"body_bytes"`
 	// The same from one address, so that nobody alone shuts the others out. All servers of a declaration
-	// system may share one; at least limits.document.
+	// system may share one, and so do all clients of a proxy that tls.trusted_proxies leaves out. At
+	// least one file that can be verified: 32 MiB, or limits.document and 12 MiB for stamps.
 	BodyBytesPerAddress int `toml:"body_bytes_per_address"`
 	// Open requests of one account of a declaration system, over all nodes.
 	OpenTickets int `toml:"open_tickets"`
@@ -167,6 +168,10 @@ type Limits struct {
 	// Stamps made at the same time: about one a core.
 	StampWorkers int `toml:"stamp_workers"`
 }
+
+// Verified is the largest file that can be verified: what can be stamped, with
+// its stamps, and in any case what other systems stamp.
+func (l Limits) Verified() int { return max(32<<20, l.Document+12<<20) }
 
 // Lifetimes say how long things last (protocol.md §2.4). Longer is more
 // comfortable and weaker.

@@ -108,6 +108,8 @@ func TestRefusals(t *testing.T) {
 		{"longer than a request may last", usable, "YUNZHANG_LIFETIMES_OPEN=4m YUNZHANG_LIFETIMES_DECIDE_STAMP=7m", "more than the 10m"},
 		{"a batch too large", usable, "YUNZHANG_LIMITS_BATCH=501", "limits.batch"},
 		{"a batch smaller than a document", usable, "YUNZHANG_LIMITS_BATCH_BYTES=5", "limits.batch_bytes"},
+		{"no room for a file to verify", usable, "YUNZHANG_LIMITS_BODY_BYTES_PER_ADDRESS=30000000", "limits.body_bytes_per_address"},
+		{"a share larger than the whole", usable, "YUNZHANG_LIMITS_BODY_BYTES=100000000", "limits.body_bytes:"},
 		{"unknown engine", usable, "YUNZHANG_STORE_ENGINE=postgres", "neither embedded nor mongodb"},
 		{"no connection string", usable + "[store]\nengine = \"mongodb\"\n", "", "store.mongodb.uri: is no connection string"},
 		{"weaker than majority", mongo("mongodb://a,b/?replicaSet=r&w=1", ""), "", "store.mongodb.uri: sets w"},

@@ -151,7 +151,7 @@ func (c *Config) checkNumbers() error {
 		{"limits.batch_bytes", l.BatchBytes, min(l.Document, 64<<20), 4 << 30},
 		{"limits.application_rate", l.ApplicationRate, 1, 100_000}, {"limits.address_rate", l.AddressRate, 1, 100_000},
 		{"limits.sockets_per_address", l.SocketsPerAddress, 1, 100_000}, {"limits.connections", l.Connections, 10, 1_000_000},
-		{"limits.body_bytes", l.BodyBytes, l.BodyBytesPerAddress, 64 << 30}, {"limits.body_bytes_per_address", l.BodyBytesPerAddress, min(l.Document, 64<<20), 64 << 30},
+		{"limits.body_bytes", l.BodyBytes, l.BodyBytesPerAddress, 64 << 30}, {"limits.body_bytes_per_address", l.BodyBytesPerAddress, min(l.Verified(), 76<<20), 64 << 30},
 		{"limits.open_tickets", l.OpenTickets, 1, 100}, {"limits.pin_tries", l.PINTries, 3, 10}, {"limits.stamp_workers", l.StampWorkers, 1, 256},
 		{"limits.ticket_rate", l.TicketRate, 1, 100_000}, {"limits.claim_rate", l.ClaimRate, 1, 1000},
 		{"limits.bad_frames", l.BadFrames, 1, 100}, {"limits.blocked_a_day", l.BlockedADay, 1, 100},
