@@ -132,7 +132,7 @@ func (y *roundTally) add(k *arena, seeds int) {
 // YUNZHANG_TEST_SEEDS=1 runs one again, with the nodes' log.
 func TestRoundsOfFaults(t *testing.T) {
 	first := uint64(fromEnv(t, "YUNZHANG_TEST_SEED", 1))
-	n := uint64(fromEnv(t, "YUNZHANG_TEST_SEEDS", roundSeeds/slower))
+	n := uint64(fromEnv(t, "YUNZHANG_TEST_SEEDS", max(roundSeeds/(slower*slower), 8)))
 	worlds := make(chan uint64, n/worldRounds+1)
 	for at := first; at < first+n; at += worldRounds {
 		worlds <- at
