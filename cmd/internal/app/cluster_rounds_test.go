@@ -22,7 +22,7 @@ import (
 const (
 	// roundSeeds is how many rounds of faults one run has: YUNZHANG_TEST_SEEDS
 	// asks for others, 100000 by hand.
-	roundSeeds = 1000
+	roundSeeds = 250
 	// worldRounds is how many rounds one world is used for: it costs a second to
 	// make and grows with every round.
 	worldRounds = 125
