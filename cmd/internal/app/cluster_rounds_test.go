@@ -118,7 +118,7 @@ func (y *roundTally) add(k *arena, seeds int) {
 	y.seeds, y.stamps, y.recovered = y.seeds+seeds, y.stamps+k.stamps, append(y.recovered, k.recovered...)
 }
 
-// A thousand seeds on three nodes and three members: in each, two requests under
+// Seeds on three nodes and three members: in each, two requests under
 // one delegation of one or two uses are approved on any nodes while a member is
 // killed, paused, cut off or stepped down, a node is killed, or connections
 // break, and in every second one the delegation is revoked or the seal frozen.
