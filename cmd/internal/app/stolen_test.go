@@ -56,17 +56,18 @@ func TestAT092CopySealsNothing(t *testing.T) {
 	go func() { ended <- a.Run(ctx, ln) }()
 	defer func() { stop(); <-ended; check(t, a.Close()) }()
 
+	// What the rows of devices hold cannot be read, which a node takes for a fault of
+	// its own, not of the device.
 	_, err = k.agent.Me(t.Context())
-	wantCode(t, err, "auth")
+	wantCode(t, err, "internal")
 	_, err = k.legal.Me(t.Context())
-	wantCode(t, err, "auth")
+	wantCode(t, err, "internal")
 	_, err = k.agent.Unlock(t.Context(), drive.PIN)
-	wantCode(t, err, "auth")
+	wantCode(t, err, "internal")
 	// Unlocked, scanned and read before the theft: all that is missing is the word.
 	_, err = open.Approve(t.Context(), open.scan, open.number)
-	wantCode(t, err, "auth")
-	// A declaration system may still bring documents, but asks for nothing: the row
-	// of the organization cannot be read, which a node takes for a fault of its own.
+	wantCode(t, err, "internal")
+	// A declaration system may still bring documents, but asks for nothing.
 	d, err := k.system.Upload(t.Context(), "表.pdf", samplePDF(t, "ff.pdf"))
 	check(t, err)
 	_, err = k.system.Ask(t.Context(), drive.StampAsk(killAccount, uscc, d.ID, 1, 1, 1))
