@@ -21,6 +21,7 @@ import (
 	"yunzhang.dev/cloudseal/gm"
 	"yunzhang.dev/mobileapi"
 	"yunzhang.dev/web/httpx"
+	"yunzhang.dev/web/httpx/httpxtest"
 )
 
 var update = flag.Bool("update", false, "write openapi.json and the golden files anew")
@@ -42,7 +43,7 @@ type world struct {
 	described []mobileapi.Described
 	seals     *seals
 	scans     *scans
-	shelf     *shelf
+	shelf     *httpxtest.Shelf
 
 	legal, agent, stranger *authztest.Actor
 }
@@ -54,8 +55,8 @@ func wang() authztest.Applicant {
 
 func newWorld(t testing.TB, limits mobileapi.Limits) *world {
 	t.Helper()
-	w := &world{World: authztest.NewWorld(t), seals: newSeals(), shelf: &shelf{entries: map[string]*shelved{}}}
-	w.shelf.work = w.DB
+	w := &world{World: authztest.NewWorld(t), seals: newSeals(), shelf: &httpxtest.Shelf{}}
+	w.shelf.Work = w.DB
 	w.scans = &scans{w: w, docs: [][]byte{[]byte("%PDF-1.7 one"), []byte("%PDF-1.7 two")}}
 	api, err := mobileapi.New(mobileapi.Deps{
 		Authz: w.Service, Work: w.DB, Seals: w.seals, Claims: w.seals, Scans: w.scans, Seconds: seconds{w}, Applications: apps{}, History: history{},

@@ -14,6 +14,7 @@ import (
 	"yunzhang.dev/cloudseal/gm"
 	"yunzhang.dev/mobileapi"
 	"yunzhang.dev/web/httpx"
+	"yunzhang.dev/web/httpx/httpxtest"
 )
 
 func TestAT033StrictBodies(t *testing.T) {
@@ -232,9 +233,9 @@ func TestRecordsHideThePIN(t *testing.T) {
 	key := r.header.Get(httpx.IdempotencyKey)
 	plain := gm.SM3([]byte(r.method), []byte{0}, []byte(r.path), []byte{0}, r.body)
 	found := false
-	for name, e := range w.shelf.entries {
+	for name, fp := range w.shelf.Fingerprints() {
 		found = found || strings.Contains(name, "/v1/device/pin")
-		if strings.Contains(name, key) || e.fingerprint == plain {
+		if strings.Contains(name, key) || fp == plain {
 			t.Errorf("record %s tells the key or a hash of the PIN", name)
 		}
 	}
@@ -342,7 +343,7 @@ func TestNewRefusesHalfADeps(t *testing.T) {
 	w := newWorld(t, mobileapi.Limits{})
 	d := mobileapi.Deps{
 		Authz: w.Service, Work: w.DB, Seals: w.seals, Claims: w.seals, Scans: w.scans, Seconds: seconds{w}, Applications: apps{}, History: history{},
-		Idempotency: &shelf{}, Now: w.Clock.Now, Agreement: mobileapi.Agreement{ID: "a", Text: "t"},
+		Idempotency: &httpxtest.Shelf{}, Now: w.Clock.Now, Agreement: mobileapi.Agreement{ID: "a", Text: "t"},
 	}
 	for name, spoil := range map[string]func(*mobileapi.Deps){
 		"authz":     func(d *mobileapi.Deps) { d.Authz = nil },

@@ -42,7 +42,7 @@ func (h *Hub) handle(c *fiber.Ctx) error {
 	if status != 0 {
 		return bare(c, status)
 	}
-	who := visitor{ip: countedBy(httpx.ClientIP(c)), lang: httpx.Lang(c), header: upgradeHeader(c)}
+	who := visitor{ip: httpx.Sender(c), lang: httpx.Lang(c), header: upgradeHeader(c)}
 	leave, err := h.enter(who.ip)
 	if err != nil {
 		return h.refuse(c, err)
@@ -148,16 +148,6 @@ func (h *Hub) wellFormed(origin string) bool {
 func loopback(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && ip.IsLoopback()
-}
-
-// countedBy is the address that a limit counts: IPv6 gives one subscriber a /64.
-func countedBy(ip netip.Addr) string {
-	if ip.Is6() {
-		if p, err := ip.Prefix(64); err == nil {
-			return p.String()
-		}
-	}
-	return ip.String()
 }
 
 // upgradeHeader copies what the upgrade reads. The token is not among it.

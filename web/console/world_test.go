@@ -26,6 +26,7 @@ import (
 	"yunzhang.dev/web/console"
 	"yunzhang.dev/web/httpx"
 	"yunzhang.dev/web/httpx/deviceproof"
+	"yunzhang.dev/web/httpx/httpxtest"
 )
 
 // world is authz in memory behind the console, with an administrator, a clerk,
@@ -45,7 +46,7 @@ func newWorld(t *testing.T) *world {
 	w := &world{World: authztest.NewWorld(t), t: t, trail: &trail{}}
 	w.desk = &desk{w: w}
 	con, err := console.New(console.Deps{
-		Authz: w.Service, Work: w.DB, Applications: w.desk, Systems: w.desk, Trail: w.trail, Idempotency: &shelf{entries: map[string]*shelved{}}, Version: "test",
+		Authz: w.Service, Work: w.DB, Applications: w.desk, Systems: w.desk, Trail: w.trail, Idempotency: &httpxtest.Shelf{}, Version: "test",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -181,58 +182,6 @@ func (t *trail) Verify(context.Context) (audit.Head, error) {
 
 func (t *trail) Alarms(context.Context, []any, int) ([]*audit.Record, error) {
 	return []*audit.Record{{Action: "ticket.blocked", Object: "tk_1", Actor: "us_1", Decision: audit.Alarm, Detail: "not-started-by-me"}}, t.err
-}
-
-// shelf is httpx.Idempotency in memory.
-type shelf struct {
-	mu      sync.Mutex // guards entries
-	entries map[string]*shelved
-}
-
-type shelved struct {
-	fingerprint gm.Digest
-	answer      httpx.Stored
-}
-
-func (s *shelf) Begin(_ context.Context, c httpx.Client, route, key string, fp gm.Digest) (httpx.Stored, httpx.Run, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	name := c.Name + route + key
-	e, ok := s.entries[name]
-	switch {
-	case !ok:
-		s.entries[name] = &shelved{fingerprint: fp}
-		return httpx.Stored{}, &onShelf{s, name}, nil
-	case e.fingerprint != fp:
-		return httpx.Stored{}, nil, fault.IdempotencyMismatch
-	}
-	return e.answer, nil, nil
-}
-
-// onShelf is a run of it.
-type onShelf struct {
-	*shelf
-	name string
-}
-
-func (r *onShelf) Reads() unit.Want { return unit.Want{} }
-
-func (r *onShelf) Keep(_ unit.Tx, a httpx.Stored) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.entries[r.name].answer = a
-	return nil
-}
-
-func (r *onShelf) Finish(_ context.Context, a httpx.Stored) error { return r.Keep(nil, a) }
-
-func (r *onShelf) Abandon(context.Context) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.entries[r.name].answer.Status == 0 {
-		delete(r.entries, r.name)
-	}
-	return nil
 }
 
 type answer struct {

@@ -1,88 +1,17 @@
 package httpx_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/gofiber/fiber/v2"
 
 	"yunzhang.dev/authz/fault"
-	"yunzhang.dev/authz/unit"
-	"yunzhang.dev/cloudseal/gm"
 	"yunzhang.dev/web/httpx"
+	"yunzhang.dev/web/httpx/httpxtest"
 )
-
-// shelf is an Idempotency in memory.
-type shelf struct {
-	mu      sync.Mutex // guards entries
-	entries map[string]*shelved
-	broken  error // what Finish answers
-}
-
-type shelved struct {
-	fingerprint gm.Digest
-	answer      httpx.Stored
-}
-
-func newShelf() *shelf { return &shelf{entries: map[string]*shelved{}} }
-
-func (s *shelf) Begin(_ context.Context, c httpx.Client, route, key string, fp gm.Digest) (httpx.Stored, httpx.Run, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if c.Spend != nil {
-		if err := c.Spend(nil); err != nil {
-			return httpx.Stored{}, nil, err
-		}
-	}
-	name := c.Name + route + key
-	e, ok := s.entries[name]
-	switch {
-	case !ok:
-		s.entries[name] = &shelved{fingerprint: fp}
-		return httpx.Stored{}, &onShelf{s, name}, nil
-	case e.fingerprint != fp:
-		return httpx.Stored{}, nil, fault.IdempotencyMismatch
-	case e.answer.Status == 0:
-		return httpx.Stored{}, nil, fault.IdempotencyRunning
-	default:
-		return e.answer, nil, nil
-	}
-}
-
-// onShelf is a run of it.
-type onShelf struct {
-	*shelf
-	name string
-}
-
-func (r *onShelf) Reads() unit.Want { return unit.Want{} }
-
-func (r *onShelf) Keep(_ unit.Tx, a httpx.Stored) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.entries[r.name].answer = a
-	return nil
-}
-
-func (r *onShelf) Finish(_ context.Context, a httpx.Stored) error {
-	if r.broken != nil {
-		return r.broken
-	}
-	return r.Keep(nil, a)
-}
-
-func (r *onShelf) Abandon(context.Context) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.entries[r.name].answer.Status == 0 {
-		delete(r.entries, r.name)
-	}
-	return nil
-}
 
 // desk is a server whose handler counts how often it ran and fails as told.
 func desk(store httpx.Idempotency) (app *fiber.App, runs *int, next *func() error) {
@@ -104,7 +33,7 @@ const someKey = `"abcdefghijklmnopqrstuvwxyz"`
 
 func TestRepetitionsGetTheFirstAnswer(t *testing.T) {
 	t.Parallel()
-	app, runs, _ := desk(newShelf())
+	app, runs, _ := desk(&httpxtest.Shelf{})
 	ask := func(client, target, key, body string) answer {
 		return call(t, app, "POST", target, body, "X-Client", client, "Idempotency-Key", key)
 	}
@@ -148,7 +77,7 @@ func TestWhichRefusalsAreKept(t *testing.T) {
 		{fault.RegistrySilent, false},
 		{errors.New("disk"), false},
 	} {
-		app, runs, next := desk(newShelf())
+		app, runs, next := desk(&httpxtest.Shelf{})
 		*next = func() error { return tc.fails }
 		first := call(t, app, "POST", "/tickets/1", "x", "Idempotency-Key", someKey)
 		*next = nil
@@ -164,7 +93,7 @@ func TestWhichRefusalsAreKept(t *testing.T) {
 
 func TestPanicSetsTheKeyFree(t *testing.T) {
 	t.Parallel()
-	app, _, next := desk(newShelf())
+	app, _, next := desk(&httpxtest.Shelf{})
 	*next = func() error { panic("x") }
 	if a := call(t, app, "POST", "/tickets/1", "x", "Idempotency-Key", someKey); a.status != 500 {
 		t.Errorf("panic: %d", a.status)
@@ -177,8 +106,8 @@ func TestPanicSetsTheKeyFree(t *testing.T) {
 
 func TestAnswerThatCannotBeKept(t *testing.T) {
 	t.Parallel()
-	store := newShelf()
-	store.broken = errors.New("disk full")
+	store := &httpxtest.Shelf{}
+	store.Broken = errors.New("disk full")
 	app, runs, _ := desk(store)
 	if a := call(t, app, "POST", "/tickets/1", "x", "Idempotency-Key", someKey); a.status != 201 {
 		t.Errorf("done, and answered %d", a.status)
@@ -190,7 +119,7 @@ func TestAnswerThatCannotBeKept(t *testing.T) {
 
 func TestAT026ParallelRequests(t *testing.T) {
 	t.Parallel()
-	app, runs, next := desk(newShelf())
+	app, runs, next := desk(&httpxtest.Shelf{})
 	inside, release := make(chan struct{}), make(chan struct{})
 	*next = func() error { close(inside); <-release; return nil }
 	first := make(chan answer, 1)

@@ -8,6 +8,7 @@ import (
 
 	"yunzhang.dev/authz/fault"
 	"yunzhang.dev/web/httpx"
+	"yunzhang.dev/web/httpx/httpxtest"
 )
 
 // work is a server whose handler does its work in a unit that is tried as often
@@ -49,9 +50,9 @@ func TestAnswersKeptWithTheWork(t *testing.T) {
 		{"failed behind the commit", 1, errors.New("disk"), true, 500, 201, "1", 1},
 		{"refused behind the commit", 1, fault.AppInactive, false, 403, 403, "", 1},
 	} {
-		store := newShelf()
+		store := &httpxtest.Shelf{}
 		if row.lost {
-			store.broken = errors.New("gone")
+			store.Broken = errors.New("gone")
 		}
 		app, runs := work(store, row.tries, row.then)
 		first := call(t, app, "POST", "/once", "x", "Idempotency-Key", someKey)
@@ -67,7 +68,7 @@ func TestAnswersKeptWithTheWork(t *testing.T) {
 
 func TestKeptAnswersWithoutAKey(t *testing.T) {
 	t.Parallel()
-	app, runs := work(newShelf(), 1, nil)
+	app, runs := work(&httpxtest.Shelf{}, 1, nil)
 	for n := range 2 {
 		if a := call(t, app, "POST", "/always", "x"); a.status != 201 || *runs != n+1 {
 			t.Errorf("%d: %d %s, %d runs", n, a.status, a.body, *runs)

@@ -46,6 +46,7 @@ var edges = map[string][]string{
 
 	// Transports: none imports another.
 	"web/httpx":             {},
+	"web/httpx/httpxtest":   {"web/httpx"},
 	"web/httpx/sign":        {},
 	"web/httpx/deviceproof": {"authz"},
 	"web/ui":                {},
