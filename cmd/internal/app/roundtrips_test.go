@@ -167,6 +167,7 @@ func TestRoundTripsOfAnApproval(t *testing.T) {
 			t.Errorf("the approval is %s", got)
 		}
 		wrote(t, "before an approval", around, mostAround, "nonces idempotency")
+		r.Page.Close() // what a page asks for is not the stamp's
 		check(t, a.Stamp(t.Context(), r.Ticket))
 		stamp := sent.take()
 		show(t, "the stamp", stamp)
