@@ -76,7 +76,7 @@ const approving = "ticket.approve"
 // lost.
 func (s *Service) examine(ctx context.Context, c Claimant, r ApproveRequest) (t *Ticket, again bool, err error) {
 	err = s.update(ctx, func(tx unit.Tx) (err error) {
-		if t, err = s.held(tx, c, r.Claim); err != nil {
+		if t, err = s.Held(tx, c, r.Claim); err != nil {
 			return err
 		}
 		if again = t.approvedBy(r, tx.Now()); again {
@@ -178,7 +178,7 @@ func (s *Service) settle(tx unit.Tx, c Claimant, r ApproveRequest, a Approval, s
 	if err := unit.Fetch(tx, append([]unit.Want{unit.Rows(s.d.Tickets, ticketOf(r.Claim))}, r.Kept.Reads...)...); err != nil {
 		return Result{}, err
 	}
-	t, err := s.held(tx, c, r.Claim)
+	t, err := s.Held(tx, c, r.Claim)
 	if err != nil {
 		return Result{}, err
 	}

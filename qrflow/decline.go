@@ -7,9 +7,10 @@ import (
 	"yunzhang.dev/authz/unit"
 )
 
-// held gives the ticket of a claim that this device made: check 5. Unknown and
-// foreign claims are one answer.
-func (s *Service) held(tx unit.Tx, c Claimant, claim string) (*Ticket, error) {
+// Held gives the ticket of a claim, in whatever state it is, on behalf of the
+// device that made the claim: check 5. Unknown and foreign claims are one answer,
+// fault.TicketUnavailable.
+func (s *Service) Held(tx unit.Tx, c Claimant, claim string) (*Ticket, error) {
 	t, err := s.get(tx, ticketOf(claim))
 	if err != nil {
 		return nil, err
@@ -20,18 +21,11 @@ func (s *Service) held(tx unit.Tx, c Claimant, claim string) (*Ticket, error) {
 	return t, nil
 }
 
-// Held gives the ticket of a claim, in whatever state it is, to the owner of its
-// purpose, on behalf of the device that made the claim; fault.TicketUnavailable
-// on behalf of any other.
-func (s *Service) Held(tx unit.Tx, c Claimant, claim string) (*Ticket, error) {
-	return s.held(tx, c, claim)
-}
-
 // Reject ends the ticket by the person's "no".
 func (s *Service) Reject(ctx context.Context, c Claimant, claim string) error {
 	n := note{actor: c.Person, role: "agent", reason: "person"}
 	return s.d.Work.Update(ctx, func(tx unit.Tx) error {
-		t, err := s.held(tx, c, claim)
+		t, err := s.Held(tx, c, claim)
 		if err != nil {
 			return err
 		}
