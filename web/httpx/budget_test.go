@@ -1,7 +1,9 @@
 package httpx_test
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"strings"
@@ -56,7 +58,7 @@ func TestAT108AnnouncedBodiesHaveABudget(t *testing.T) {
 	entered := make(chan int, 1)
 	app := httpx.NewServer(httpx.Deps{
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
-		Limits:         httpx.Limits{Body: 1 << 20, Read: time.Minute},
+		Limits:         httpx.Limits{Body: 1 << 20, Read: time.Hour, Stall: time.Hour},
 		Budget:         httpx.NewBudget(8<<20, 4<<20),
 	})
 	app.Post("/", func(c *fiber.Ctx) error {
@@ -68,17 +70,9 @@ func TestAT108AnnouncedBodiesHaveABudget(t *testing.T) {
 		return fmt.Sprintf("POST / HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: %s\r\nContent-Length: %d\r\n\r\n", from, size)
 	}
 	whole := func(from string) answer { return exchange(t, addr, head(from, 1<<20)+strings.Repeat("a", 1<<20)) }
-	var silent []net.Conn
+	present, leave := context.WithCancel(t.Context())
 	for range 4 {
-		conn, err := net.Dial("tcp", addr)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = conn.Close() })
-		if _, err := conn.Write([]byte(head("192.0.2.1", 1<<20) + strings.Repeat("a", 16<<10))); err != nil {
-			t.Fatal(err)
-		}
-		silent = append(silent, conn)
+		go silent(present, t, addr, head("192.0.2.1", 1<<20)+strings.Repeat("a", 16<<10))
 	}
 	// The four are taken in at their own pace: until then he is still served.
 	var refused answer
@@ -94,14 +88,31 @@ func TestAT108AnnouncedBodiesHaveABudget(t *testing.T) {
 	if a := whole("192.0.2.2"); a.status != 200 || <-entered != 1<<20 {
 		t.Errorf("another sender: %d %s", a.status, a.body)
 	}
-	for _, conn := range silent {
-		_ = conn.Close()
-	}
+	leave()
 	again := whole("192.0.2.1")
 	for ; again.status == 429; again = whole("192.0.2.1") { // until the server has seen them go
 	}
 	if again.status != 200 || <-entered != 1<<20 {
 		t.Errorf("afterwards: %d %s", again.status, again.body)
+	}
+}
+
+// silent begins a body and falls silent until it may leave. It tries again while it
+// is refused: what it competes with may be another request of the same sender.
+func silent(present context.Context, t *testing.T, addr, beginning string) {
+	for refused := true; refused; {
+		conn, err := net.Dial("tcp", addr)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		stop := context.AfterFunc(present, func() { _ = conn.Close() })
+		_, _ = io.WriteString(conn, beginning)
+		first := make([]byte, len("HTTP/1.1 429"))
+		_, err = io.ReadFull(conn, first)
+		refused = err == nil && strings.HasSuffix(string(first), " 429")
+		stop()
+		_ = conn.Close()
 	}
 }
 
