@@ -67,7 +67,12 @@ func (s *Store) commit(b *batch) {
 	if b.then != nil {
 		b.then()
 	}
-	if b.rings {
+	if b.forgot {
+		s.tail.restart(s.next - 1)
+	} else {
+		s.tail.add(b.fresh)
+	}
+	if len(b.fresh) > 0 {
 		s.bell.ring()
 	}
 }

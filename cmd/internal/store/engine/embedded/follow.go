@@ -90,6 +90,9 @@ func (s *Store) Follow(ctx context.Context, collection string, after engine.Posi
 // since reads what was inserted behind row n, or that the outbox no longer
 // knows.
 func (s *Store) since(ctx context.Context, c *collected, n int64) ([]engine.Change, error) {
+	if changes, ok := s.tail.since(c.id, n, followBatch); ok {
+		return changes, nil
+	}
 	v, err := s.view(ctx)
 	if err != nil {
 		return nil, err

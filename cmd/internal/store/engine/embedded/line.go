@@ -30,7 +30,8 @@ type batch struct {
 	units  int
 	open   bool          // BEGIN was sent
 	wrote  bool          // there is something to make durable
-	rings  bool          // something was inserted into an outbox
+	fresh  []inserted    // into outboxes
+	forgot bool          // something was removed from an outbox
 	broken error         // the database has dropped the transaction
 	then   func()        // runs after a good commit, before the turn goes on
 	done   chan struct{} // closed behind the commit

@@ -40,6 +40,7 @@ type Store struct {
 	readers   *readers
 	rehearsal *rehearsal
 	bell      *bell
+	tail      tail
 
 	declared atomic.Pointer[catalogue]
 	stop     chan struct{} // closed by Close
@@ -97,6 +98,7 @@ func (s *Store) load(file string, readers int) (err error) {
 	if err := s.clock.start(last); err != nil {
 		return err
 	}
+	s.tail.restart(s.next - 1)
 	s.declared.Store(&catalogue{})
 	s.readers = newReaders(file, readers, s.stop)
 	return nil

@@ -24,6 +24,7 @@ type tx struct {
 	ended bool
 	wrote bool  // a savepoint is open
 	lost  error // every further call gives this
+	fresh []inserted
 
 	// read holds rows as the unit found them, until it writes them: what is
 	// read to be replaced is looked up once. Nobody else writes meanwhile.
@@ -111,7 +112,9 @@ func (t *tx) end(keep bool) {
 		_ = t.s.broke(fmt.Errorf("end a unit: %w", err))
 		return
 	}
-	t.s.line.batch.wrote = t.s.line.batch.wrote || keep
+	if b := t.s.line.batch; keep {
+		b.wrote, b.fresh = true, append(b.fresh, t.fresh...)
+	}
 }
 
 // Get implements [engine.Tx].

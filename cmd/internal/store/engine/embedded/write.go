@@ -39,7 +39,7 @@ func (t *tx) Insert(collection string, doc bson.Raw) error {
 	if !c.Outbox {
 		return nil
 	}
-	t.s.line.batch.rings = true
+	t.fresh = append(t.fresh, inserted{c.id, n, bytes.Clone(doc)})
 	return t.put(c, insertEntry, c.order(), orderKey(n), n)
 }
 
@@ -136,6 +136,7 @@ func (t *tx) Delete(collection, id string) error {
 // forget takes a document out of the order of an outbox and notes how far the
 // order has holes now.
 func (t *tx) forget(c *collected, n int64) error {
+	t.s.line.batch.forgot = true
 	if err := t.put(c, deleteEntry, c.order(), orderKey(n)); err != nil {
 		return err
 	}
