@@ -47,7 +47,9 @@ type Engine interface {
 	// lost race is unit.ErrConflict, and it is the caller who tries again. An
 	// engine may run fn more than once, each time from nothing (see the
 	// package comment); only its last run counts. fn must not call Update of
-	// the same engine.
+	// the same engine. What fn saw is committed if Update succeeds. A unit that
+	// fails may have seen what a majority never had: good enough to refuse
+	// somebody and let him try again, but no fact to act on.
 	Update(ctx context.Context, fn func(Tx) error) error
 
 	// View runs fn on one committed snapshot.

@@ -35,7 +35,10 @@ type Options struct {
 	Seed   uint64
 	// Faults: something breaks the database under the units, so that some fail
 	// with other errors than the port names. They must not have been
-	// committed; only engine.ErrUnknown leaves it open.
+	// committed; only engine.ErrUnknown leaves it open. What they saw is not
+	// judged then: a primary that is about to be deposed shows a transaction
+	// what no majority has, and only its commit would have found that out
+	// ([engine.Engine] says so of Update).
 	Faults bool
 }
 
@@ -267,6 +270,7 @@ func (a *actor) step(ctx context.Context, k int) {
 	default:
 		r.outcome, r.err = unexpected, err
 	}
+	r.undone = a.faults && err != nil
 	a.h.add(r)
 }
 

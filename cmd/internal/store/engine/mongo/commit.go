@@ -9,6 +9,9 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/mongo/readconcern"
+	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
 
 	"yunzhang.dev/authz/unit"
 	"yunzhang.dev/cmd/internal/store/engine"
@@ -37,8 +40,8 @@ func (t *tx) commit() error {
 				return t.unknown(err)
 			}
 			pause(ctx, commitPause)
-		case asked && len(t.wrote) > 0:
-			return t.settle(ctx, err)
+		case len(t.wrote) > 0 && (asked || hasCode(err, codeNoSuchTransaction)):
+			return t.settle(ctx, err) // the driver asks twice by itself, too
 		default:
 			return t.gone(err)
 		}
@@ -67,24 +70,41 @@ func (t *tx) gone(err error) error {
 	return t.e.explain("commit", err)
 }
 
-// settle is for a commit whose first answer was lost and of which the server
-// now says that it knows no such transaction. It has not been committed then,
-// unless the server has forgotten that it was: what was written tells.
+// settle is for a commit of which the server now says that it knows no such
+// transaction, when an answer may have been lost before: it has not been committed
+// then, unless the server has forgotten that it was. What was written tells, read
+// where nobody can be elected meanwhile ("linearizable").
 func (t *tx) settle(ctx context.Context, answer error) error {
 	o := t.witness()
 	if o == nil {
-		return t.gone(answer)
+		return t.unknown(answer)
 	}
 	ctx, cancel := t.e.within(mongo.NewSessionContext(ctx, nil))
 	defer cancel()
-	stored, err := o.c.on.FindOne(ctx, bson.D{{Key: "_id", Value: o.id}}).Raw()
-	switch {
-	case err == nil && bytes.Equal(stored, o.doc):
-		return nil
-	case err == nil || errors.Is(err, mongo.ErrNoDocuments):
-		return t.gone(answer)
+	on := o.c.on.Clone(options.Collection().SetReadConcern(readconcern.Linearizable()).SetReadPreference(readpref.Primary()))
+	stored, err := on.FindOne(ctx, bson.D{{Key: "_id", Value: o.id}}).Raw()
+	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
+		return t.unknown(err)
 	}
-	return t.unknown(err)
+	committed, certain := o.became(stored)
+	switch {
+	case !certain:
+		return t.unknown(answer)
+	case committed:
+		return nil
+	}
+	return t.gone(answer)
+}
+
+// became tells from the row as it is whether this was written. A row has one
+// writer for each version: of what came later nobody knows what it followed.
+func (o *op) became(stored bson.Raw) (written, certain bool) {
+	if stored == nil {
+		return false, o.kind == insertion // nobody deletes what was made just now
+	}
+	_, mine, err := engine.Head(o.doc)
+	_, now, wrong := engine.Head(stored)
+	return bytes.Equal(stored, o.doc), err == nil && wrong == nil && now <= mine
 }
 
 // witness gives a row that is as this unit wrote it only if it was committed;

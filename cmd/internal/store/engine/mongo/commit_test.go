@@ -96,6 +96,41 @@ func TestCommitWithoutAnswer(t *testing.T) {
 	}
 }
 
+// What the row of a commit without an answer tells: another unit may have gone on
+// from it, or from what was before it.
+func TestWhatARowTellsOfItsCommit(t *testing.T) {
+	t.Parallel()
+	other := func(ver int64) bson.Raw {
+		raw, err := bson.Marshal(bson.D{{Key: "_id", Value: "a"}, {Key: "ver", Value: ver}, {Key: "code", Value: "other"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return raw
+	}
+	for _, c := range []struct {
+		name             string
+		inserted         bool
+		ver              int64
+		stored           bson.Raw
+		written, certain bool
+	}{
+		{"inserted, and there", true, 1, row(t, "a", 1), true, true},
+		{"inserted, and not there", true, 1, nil, false, true},
+		{"another has inserted it", true, 1, other(1), false, true},
+		{"inserted, and somebody went on from this or that", true, 1, other(2), false, false},
+		{"replaced, and there", false, 3, row(t, "a", 3), true, true},
+		{"not replaced", false, 3, row(t, "a", 2), false, true},
+		{"another has replaced it", false, 3, other(3), false, true},
+		{"replaced, and somebody went on", false, 3, other(4), false, false},
+		{"replaced, and removed since", false, 3, nil, false, false},
+		{"not to be read", false, 3, bson.Raw("x"), false, false},
+	} {
+		if written, certain := mongo.Became(c.inserted, row(t, "a", c.ver), c.stored); written != c.written || certain != c.certain {
+			t.Errorf("%s: written %v, certain %v", c.name, written, certain)
+		}
+	}
+}
+
 // whenCommitting does something as soon as a commit goes out.
 func whenCommitting(do func()) *event.CommandMonitor {
 	return &event.CommandMonitor{Started: func(_ context.Context, e *event.CommandStartedEvent) {

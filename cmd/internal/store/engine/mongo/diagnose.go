@@ -113,6 +113,7 @@ const (
 	codeIndexOptionsConflict = 85
 	codeIndexKeyConflict     = 86
 	codeWriteConflict        = 112
+	codeNoSuchTransaction    = 251
 	codeNotSupported         = 115
 	codeCappedPositionLost   = 136
 	codeSnapshotUnavailable  = 246 // an index or a collection is being made

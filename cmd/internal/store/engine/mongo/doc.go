@@ -51,9 +51,14 @@
 // lost (UnknownTransactionCommitResult, or the caller's context ends under it)
 // is asked for again, on the same transaction, until the server knows; when
 // the server says that it knows no such transaction, one of the written rows is
-// read with majority to settle it. While no server answers for
-// [Options].CommitPatience, Update gives engine.ErrUnknown: it neither happened nor
-// did not, and the caller must say so.
+// read (linearizable) to settle it: it is as the unit wrote it, or another unit
+// has written this version or has yet to. If it is further on, or no server
+// answers for [Options].CommitPatience, Update gives engine.ErrUnknown: it neither
+// happened nor did not, and the caller must say so.
+//
+// A transaction reads from the primary's newest state, which only its commit with
+// majority confirms (manual, "Read Concern snapshot"): a unit that fails may have
+// seen rows that were rolled back.
 //
 // # Time
 //

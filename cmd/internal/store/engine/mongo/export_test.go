@@ -3,6 +3,8 @@ package mongo
 import (
 	"context"
 	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
 // Crash ends an engine as the death of its process would: its connections
@@ -27,3 +29,13 @@ const UploadLife = uploadLife
 // that the unit is run again, under a new transaction number, although it may
 // have been committed. timeout is that of one command.
 func Careless(e *Engine, timeout time.Duration) { e.careless, e.timeout = true, timeout }
+
+// Became is what a row as it is (nil: there is none) tells about a commit that
+// wrote doc.
+func Became(inserted bool, doc, stored bson.Raw) (written, certain bool) {
+	o := op{kind: replacement, doc: doc}
+	if inserted {
+		o.kind = insertion
+	}
+	return o.became(stored)
+}
