@@ -80,7 +80,7 @@ func newStage(b *testing.B) *stage {
 	o.World = drive.World()
 	o.Checkpoint = func(name string) { s.watch.mark("stamp, up to: " + name) }
 	base, c, a := startAs(b, dir, o, (*app.App).RunQuiet)
-	s.party = gather(b, dir, 1_000_000, base, c, a)
+	s.party = gatherAlone(b, dir, 1_000_000, base, c, a)
 	s.bindAtOnce(b, s.system, "zhang")
 	s.portal, s.phone = &metered{watch: s.watch, line: line{addr: s.Net.Addr}}, &metered{watch: s.watch, line: line{addr: s.Net.Addr}}
 	s.system.HTTP = &http.Client{Transport: s.portal}

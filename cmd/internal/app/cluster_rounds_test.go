@@ -22,13 +22,13 @@ import (
 const (
 	// roundSeeds is how many rounds of faults one run has: YUNZHANG_TEST_SEEDS
 	// asks for others, 100000 by hand.
-	roundSeeds = 250
+	roundSeeds = 1000
 	// worldRounds is how many rounds one world is used for: it costs a second to
 	// make and grows with every round.
-	worldRounds = 125
+	worldRounds = 63
 	// lanes is how many worlds there are at a time. Most of a round is waiting,
 	// for elections and for drivers that find out.
-	lanes = 4
+	lanes = 16
 )
 
 // arena is a world for rounds: three nodes in this process that can die, on
@@ -138,7 +138,8 @@ func TestRoundsOfFaults(t *testing.T) {
 		worlds <- at
 	}
 	close(worlds)
-	defer debug.SetGCPercent(debug.SetGCPercent(400)) // a tenth of the time
+	t.Setenv("GOGC", "1000") // or each of the nodes would set it for its own heap
+	defer debug.SetGCPercent(debug.SetGCPercent(1000))
 	var y roundTally
 	var all sync.WaitGroup
 	for range lanes {

@@ -80,7 +80,7 @@ func newStoppableParty(t testing.TB, dir string, s config.Store, uses int) (*par
 		}
 	})
 	t.Cleanup(stop)
-	return gather(t, dir, uses, "http://"+ln.Addr().String(), c, a), stop
+	return gatherAlone(t, dir, uses, "http://"+ln.Addr().String(), c, a), stop
 }
 
 func freeAddress(t testing.TB) string {
@@ -150,6 +150,7 @@ func (k *cluster) kill(i int) {
 // startInner starts a node in this process.
 func (k *cluster) startInner(t testing.TB, i int, o app.Options) *app.App {
 	t.Helper()
+	o.World, o.Unlimited = drive.World(), true
 	a, stop := runNode(t, k.configs[i], o)
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -157,11 +158,10 @@ func (k *cluster) startInner(t testing.TB, i int, o app.Options) *app.App {
 	return a
 }
 
-// runNode runs a node of the sandbox's world in this process until the test ends
-// or it is stopped.
+// runNode runs a node in this process until the test ends or it is stopped.
 func runNode(t testing.TB, c config.Config, o app.Options) (a *app.App, stop func()) {
 	t.Helper()
-	o.World, o.Unlimited = drive.World(), true
+	o.Drawer = draws
 	if o.Log == nil {
 		o.Log = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	}

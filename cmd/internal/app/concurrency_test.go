@@ -23,7 +23,7 @@ func TestAT021TwoHundredApprovals(t *testing.T) {
 	number, err := r.Page.Number(t.Context())
 	check(t, err)
 	var unlocked []*client.Unlocked
-	for _, n := range p.nodes(t) {
+	for _, n := range p.nodes() {
 		u, err := p.phoneAt(t, n, "agent").Unlock(t.Context(), drive.PIN)
 		check(t, err)
 		unlocked = append(unlocked, u)
@@ -75,7 +75,7 @@ func TestAT037TenOfAHundred(t *testing.T) {
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	codes := map[string]int{}
-	nodes := p.nodes(t)
+	nodes := p.nodes()
 	for i := range 100 {
 		p.bindAtOnce(t, p.system, fmt.Sprintf("k%d", i))
 		wg.Go(func() {

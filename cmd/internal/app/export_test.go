@@ -24,6 +24,13 @@ import (
 	"yunzhang.dev/web/httpx"
 )
 
+// Beside gives options for another node, in the world of this one.
+func (a *App) Beside() Options {
+	o := a.opts
+	o.outside = &a.outside
+	return o
+}
+
 // StampedNow reports whether any document of a ticket is stamped.
 func (a *App) StampedNow(ctx context.Context, ticket string) (stamped bool, err error) {
 	err = a.main.Work.View(ctx, func(tx unit.Tx) error {

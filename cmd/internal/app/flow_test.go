@@ -27,6 +27,7 @@ type party struct {
 	seal         string
 	clock        *movable // when the test moves it
 	delegation   string
+	addresses    []string // of its nodes
 }
 
 // check ends the test on an error; it reads better than four lines each time.
@@ -50,8 +51,27 @@ func newPartyIn(t testing.TB, dir string, uses int, o app.Options) *party {
 	return gather(t, dir, uses, base, c, a)
 }
 
-// gather makes the party of a node that runs.
+// newLonelyParty is newParty on one node on every store, for tests that look into
+// a node.
+func newLonelyParty(t testing.TB, uses int, o app.Options) *party {
+	t.Helper()
+	dir := t.TempDir()
+	o.World = world()
+	base, c, a := startIn(t, dir, o)
+	return gatherAlone(t, dir, uses, base, c, a)
+}
+
+// gather makes the party of a node that runs. On MongoDB two more nodes run then,
+// and everybody goes to any of them.
 func gather(t testing.TB, dir string, uses int, base string, c config.Config, a *app.App) *party {
+	t.Helper()
+	p := gatherAlone(t, dir, uses, base, c, a)
+	p.spread(t)
+	return p
+}
+
+// gatherAlone is gather without further nodes.
+func gatherAlone(t testing.TB, dir string, uses int, base string, c config.Config, a *app.App) *party {
 	t.Helper()
 	p := &party{app: a, Node: drive.Node{
 		Net: drive.Net{Addr: strings.TrimPrefix(base, "http://")}, Config: c, Code: a.LastCode, Dir: filepath.Join(dir, "phones"),

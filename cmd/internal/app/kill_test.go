@@ -223,7 +223,7 @@ func newKillWorld(t *testing.T) *killWorld {
 	k, dir, on := &killWorld{}, t.TempDir(), storetest.Choose(t)
 	t.Run("prepare", func(t *testing.T) {
 		base, c, a := startWith(t, dir, app.Options{Unlimited: true, World: world()}, func(c *config.Config) { c.Store = on })
-		p := gather(t, dir, 100, base, c, a)
+		p := gatherAlone(t, dir, 100, base, c, a)
 		p.bindAtOnce(t, p.system, killAccount)
 		k.party, k.config = *p, p.Config
 	}) // the node of the sub-test has ended

@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"testing"
 
 	"yunzhang.dev/cmd/internal/app"
@@ -10,20 +11,36 @@ import (
 	"yunzhang.dev/mobileapi/client"
 )
 
-// nodes are the nodes that a test of several spreads its calls over. On the
-// embedded store there is one, and it is all three; on MongoDB two more are
-// started.
-func (p *party) nodes(t testing.TB) []drive.Node {
+// spread starts two more nodes on MongoDB, and lets everybody go to any of the
+// three from now on, by a new connection each time.
+func (p *party) spread(t testing.TB) {
 	t.Helper()
-	nodes := []drive.Node{p.Node, p.Node, p.Node}
+	p.addresses = []string{p.Net.Addr, p.Net.Addr, p.Net.Addr}
 	if !storetest.OnMongo() {
-		return nodes
+		return
 	}
-	for i := range nodes[1:] {
+	for i := range p.addresses[1:] {
 		c := p.Config
 		c.Node, c.Listen, c.DataDir = fmt.Sprint("further", i+1), freeAddress(t), t.TempDir()
-		runNode(t, c, app.Options{})
-		nodes[i+1].Net = drive.Net{Addr: c.Listen}
+		p.addresses[i+1] = c.Listen
+		runNode(t, c, p.app.Beside())
+	}
+	p.Net.Pick = func() string { return p.addresses[rand.IntN(len(p.addresses))] }
+	var err error
+	p.legal, err = p.Phone("legal")
+	check(t, err)
+	p.agent, err = p.Phone("agent")
+	check(t, err)
+	p.system = p.systemAt(p.Node, p.system)
+}
+
+// nodes are three nodes by their own addresses. On the embedded store there is
+// one, and it is all three.
+func (p *party) nodes() (nodes []drive.Node) {
+	for _, address := range p.addresses {
+		n := p.Node
+		n.Net = drive.Net{Addr: address}
+		nodes = append(nodes, n)
 	}
 	return nodes
 }
@@ -49,7 +66,7 @@ func (p *party) systemAt(n drive.Node, s *drive.System) *drive.System {
 func TestAT067AcrossNodes(t *testing.T) {
 	t.Parallel()
 	p := newParty(t, 10, app.Options{})
-	nodes := p.nodes(t)
+	nodes := p.nodes()
 	for i := range nodes {
 		opener, phone := p.systemAt(nodes[i], p.system), p.phoneAt(t, nodes[(i+1)%len(nodes)], "agent")
 		third := nodes[(i+2)%len(nodes)]

@@ -34,4 +34,7 @@ type Options struct {
 	// spoil takes something away from the stores before the domains get them,
 	// for tests that must notice it.
 	spoil func(*store.Main)
+	// outside are the providers of another node, for tests of several: outside is
+	// one world.
+	outside *providers
 }

@@ -134,7 +134,7 @@ func TestRoundTripsOfAnApproval(t *testing.T) {
 	dir := t.TempDir()
 	o := app.Options{Unlimited: true, World: drive.World(), Monitor: sent.monitor()}
 	base, c, a := startNode(t, dir, o, (*app.App).RunQuiet, func(c *config.Config) { c.Store = storetest.On(t, set) })
-	p := gather(t, dir, 10, base, c, a)
+	p := gatherAlone(t, dir, 10, base, c, a)
 	for _, form := range []string{"first", "later"} { // the slot is new, as it is once some were used
 		sent.take()
 		d, err := p.system.Upload(t.Context(), "登记表.pdf", samplePDF(t, "ff.pdf"))

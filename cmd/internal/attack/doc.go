@@ -8,17 +8,18 @@
 // A test is named after its number: TestAT005… is attack test 005, wherever it
 // lives; "grep -rn 'estAT005'" finds it. Those that every store must pass are in
 // qrflow/qrflowtest as testAT005… and run as TestConformance/AT005… in qrflow and
-// as TestTickets in cmd/internal/store. Those against a whole node are in
-// cmd/internal/app; what several nodes share they spread over the nodes of
-// party.nodes. The relay suite there (TestRelay…, relay_test.go) is an attacker
-// program with HTTP and sockets.
+// as TestTickets in cmd/internal/store. Those against a whole system are in
+// cmd/internal/app. The relay suite there (TestRelay…, relay_test.go) is an
+// attacker program with HTTP and sockets.
 //
 // Which store judges them: those of qrflow/qrflowtest run in memory, on the
 // embedded store and, with YUNZHANG_TEST_STORE=mongodb as CI does, on a simulated
-// replica set (the matrix of AT-038 there by hand only, for its price); those of
-// cmd/internal/app on the embedded store and on a replica
-// set, where those that use party.nodes have three nodes and the others one. All
-// others run in memory or need no store, and never meet MongoDB.
+// replica set, each unit of work by any of three nodes (the matrix of AT-038 there
+// by hand only, for its price); those of cmd/internal/app on the embedded store and
+// on a replica set with three nodes, every connection to any of them. One node
+// alone have the floods, which each node counts for itself (AT-044), and the one
+// that is killed (AT-023). All others run in memory or need no store, and never
+// meet MongoDB.
 //
 //	threat  promise                                                                  tests
 //	T01     A relayed log-in stops without the number, and is stepped up with it     001 002 004

@@ -6,7 +6,6 @@ import (
 
 	"yunzhang.dev/cmd/internal/store"
 	"yunzhang.dev/cmd/internal/store/engine/embedded"
-	"yunzhang.dev/cmd/internal/store/engine/mongo"
 	"yunzhang.dev/cmd/internal/store/engine/mongo/mongosim"
 	"yunzhang.dev/cmd/internal/store/engine/mongo/mongotest"
 	"yunzhang.dev/cmd/internal/store/storetest"
@@ -16,14 +15,14 @@ import (
 // The suites of the domains run over the real store, once as it is and once
 // rehearsed: every function of a unit twice, and races lost at random. Under
 // the race detector, where SQLite in Go is some fifteen times slower, once. With
-// YUNZHANG_TEST_STORE=mongodb they run on a replica set instead: the simulated
-// one, since they move the clock of the store.
+// YUNZHANG_TEST_STORE=mongodb they run on three nodes of a replica set instead: the
+// simulated one, since they move the clock of the store.
 func TestTickets(t *testing.T) {
 	t.Parallel()
 	if storetest.OnMongo() {
 		qrflowtest.Run(t, func(t testing.TB, now func() time.Time) qrflowtest.Store {
 			set := mongotest.Start(t, mongotest.Options{OnlySim: true, Sim: mongosim.Options{Clock: now}})
-			return tickets(onMongo(t, set, now))
+			return newRoam(t, set, now, 3).tickets()
 		})
 		return
 	}
@@ -42,15 +41,6 @@ func TestTickets(t *testing.T) {
 
 func tickets(m *store.Main) qrflowtest.Store {
 	return qrflowtest.Store{Work: m.Work, Tickets: m.Tickets, Events: m.Events, Approvals: m.Approvals, Records: m.Audit}
-}
-
-func onMongo(t testing.TB, set *mongotest.Set, now func() time.Time) *store.Main {
-	t.Helper()
-	m := store.NewMain(store.New(mongotest.Open(t, set, mongo.Options{Clock: now}), keys{}))
-	if err := m.Ready(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	return m
 }
 
 func mainStore(t testing.TB, o embedded.Options) *store.Main {
