@@ -68,6 +68,29 @@ func (s *Service) Events(ctx context.Context, ticket string, after int64) (list 
 	return list, err
 }
 
+// Standing is the part of a ticket's row that tells how far it has come. Nothing
+// of it is encrypted.
+type Standing struct {
+	unit.Row `bson:",inline"`
+	State    State     `bson:"state"`
+	Seq      int64     `bson:"seq"`
+	Page     int       `bson:"page"`
+	Due      bool      `bson:"due"`
+	Deadline time.Time `bson:"deadline"`
+}
+
+// wholly reads Standings from whole tickets.
+type wholly struct{ tickets unit.Table[Ticket] }
+
+// Get implements Standings.
+func (w wholly) Get(tx unit.Tx, id string) (*Standing, error) {
+	t, err := w.tickets.Get(tx, id)
+	if err != nil {
+		return nil, err
+	}
+	return &Standing{t.Row, t.State, t.Seq, t.Page, t.Due, t.Deadline}, nil
+}
+
 // Last is how far a ticket has come.
 type Last struct {
 	Seq  int64 // of the last event
@@ -81,7 +104,7 @@ func (s *Service) LastSeqs(ctx context.Context, tickets []string) (map[string]La
 	last := make(map[string]Last, len(tickets))
 	err := s.d.Work.View(ctx, func(tx unit.Tx) error {
 		for _, id := range tickets {
-			t, err := s.d.Tickets.Get(tx, id)
+			t, err := s.d.Standings.Get(tx, id)
 			if errors.Is(err, unit.ErrAbsent) {
 				continue
 			}
@@ -89,7 +112,7 @@ func (s *Service) LastSeqs(ctx context.Context, tickets []string) (map[string]La
 				return fmt.Errorf("load ticket: %w", err)
 			}
 			at := Last{t.Seq, t.Page}
-			if t.State != Expired && t.StateAt(tx.Now()) == Expired {
+			if t.State != Expired && stateAt(t.State, t.Due, t.Deadline, tx.Now()) == Expired {
 				at.Seq++
 			}
 			last[id] = at

@@ -51,6 +51,12 @@ type Claimant struct {
 	From      netip.Addr   // of the phone; not valid when nobody knows
 }
 
+// Standings reads how far tickets have come, by the thousand.
+type Standings interface {
+	// Get gives the standing of a ticket; unit.ErrAbsent when there is none.
+	Get(tx unit.Tx, id string) (*Standing, error)
+}
+
 // Auditor writes records in the transaction of the act; audit.Log is one.
 type Auditor interface {
 	Write(tx unit.Tx, r audit.Record) error

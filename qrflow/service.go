@@ -16,6 +16,7 @@ import (
 type Deps struct {
 	Work      unit.Work
 	Tickets   unit.Table[Ticket]
+	Standings Standings // nil: of Tickets
 	Events    unit.Table[Event]
 	Approvals unit.Table[Approval]
 	Audit     Auditor
@@ -56,6 +57,9 @@ func New(d Deps) (*Service, error) {
 	}
 	if d.Limiter == nil {
 		d.Limiter = NewWindows()
+	}
+	if d.Standings == nil {
+		d.Standings = wholly{d.Tickets}
 	}
 	return &Service{d: d, purposes: map[string]Purpose{}}, nil
 }

@@ -81,11 +81,13 @@ func (t *Ticket) Subject() Subject { return Subject{t.Account, t.Principal, t.Ex
 
 // StateAt is the state as of now: a passed deadline means expired, written or
 // not.
-func (t *Ticket) StateAt(now time.Time) State {
-	if t.Due && !now.Before(t.Deadline) {
+func (t *Ticket) StateAt(now time.Time) State { return stateAt(t.State, t.Due, t.Deadline, now) }
+
+func stateAt(stored State, due bool, deadline, now time.Time) State {
+	if due && !now.Before(deadline) {
 		return Expired
 	}
-	return t.State
+	return stored
 }
 
 // left is how long the state may still last; 0 for no limit or none left.

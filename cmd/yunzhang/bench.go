@@ -18,7 +18,7 @@ type benchCmd struct {
 
 type benchPagesCmd struct {
 	Pages     int           `help:"页面数，0 为本机描述符上限所容（至多 18000）。· How many; 0: what the descriptor limit allows, at most 18,000." default:"0" placeholder:"N"`
-	Duration  time.Duration `help:"全部页面接入后测量多久。· How long to measure once all have attached." default:"60s" placeholder:"TIME"`
+	Duration  time.Duration `help:"全部页面接入后测量多久。· How long to measure once all have attached." default:"120s" placeholder:"TIME"`
 	Approvals int           `help:"其间确认多少次。· Requests approved meanwhile, for the latency." default:"300" placeholder:"N"`
 	Heap      string        `help:"把节点的堆剖析写到文件。· Write a profile of the node's heap." type:"path" placeholder:"FILE"`
 }

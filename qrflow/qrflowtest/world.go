@@ -21,6 +21,7 @@ type Store struct {
 	Events    unit.Table[qrflow.Event]
 	Approvals unit.Table[qrflow.Approval]
 	Records   unit.Table[audit.Record]
+	Standings qrflow.Standings // nil: of Tickets
 }
 
 // Opener makes an empty store whose time is now; it cleans up with t.
@@ -74,7 +75,7 @@ func NewWorld(t testing.TB, open Opener, change ...func(*qrflow.Deps)) *World {
 	w := &World{Store: open(t, clock.Now), Clock: clock, Desk: &Desk{ended: map[string]qrflow.State{}}}
 	w.Log = audit.New(audit.Deps{Work: w.Work, Records: w.Records})
 	w.Deps = qrflow.Deps{
-		Work: w.Work, Tickets: w.Tickets, Events: w.Events, Approvals: w.Approvals, Audit: w.Log,
+		Work: w.Work, Tickets: w.Tickets, Standings: w.Standings, Events: w.Events, Approvals: w.Approvals, Audit: w.Log,
 		Secrets: []qrflow.Secret{{ID: "k1", Key: bytes.Repeat([]byte{0x5a}, 32)}},
 		QRBase:  QRBase, Now: clock.Now,
 		Limits: qrflow.Limits{Claims: qrflow.Rate{Events: 1e6, Per: time.Minute}, Tickets: qrflow.Rate{Events: 1e6, Per: time.Second}},

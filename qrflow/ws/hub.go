@@ -189,6 +189,8 @@ func (h *Hub) recheck(ctx context.Context) {
 			s.close(codeReplaced, false)
 		case !ok || at.Seq > s.seen() || s.ended:
 			s.pull()
+		default:
+			s.feed.confirm()
 		}
 	}
 }

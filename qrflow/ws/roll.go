@@ -2,9 +2,10 @@ package ws
 
 import "time"
 
-// unasked is how many frames are shown before the domain is asked again: with
-// thousands of pages, asking for each is most of what a node does. That a ticket
-// moves is learned from its events, as ever, and by the look at all tickets.
+// unasked is how many frames are shown before the domain is asked again, unless
+// the look at all tickets has found this one where it was: with thousands of pages,
+// asking for each is most of what a node does. That a ticket moves is learned from
+// its events, as ever; a node that cannot look shows no more than these.
 const unasked = 4
 
 // roll is the frames to come of a page that waits.
@@ -20,6 +21,13 @@ func (f *feed) rollOn(shown Frame) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.roll = roll{next: shown.Next, asked: time.Now(), turns: unasked}
+}
+
+// confirm notes that the ticket is where it was.
+func (f *feed) confirm() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.roll.turns = unasked
 }
 
 // rolled gives the frame that is due now; false when the domain is to be asked.

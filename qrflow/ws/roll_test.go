@@ -8,12 +8,18 @@ import (
 	"yunzhang.dev/qrflow/ws"
 )
 
-// A page is shown a frame each period, and the domain is asked for every fifth;
-// none is shown after the scan.
+// A page is shown a frame each period, and none after the scan. The domain is asked
+// for the first of them, or, while the look at all tickets fails, for every fifth.
 func TestFramesThatAreNotAskedFor(t *testing.T) {
+	for name, blind := range map[string]bool{"looked after": false, "blind": true} {
+		t.Run(name, func(t *testing.T) { notAskedFor(t, blind) })
+	}
+}
+
+func notAskedFor(t *testing.T, blind bool) {
 	inBubble(t, ws.Limits{Ping: time.Hour}, func(h *house, p *page) {
 		h.desk.mu.Lock()
-		h.rolls = true
+		h.rolls, h.blind = true, blind
 		h.desk.mu.Unlock()
 		p.expect("hello", nil)
 		p.ack(2)
@@ -29,7 +35,11 @@ func TestFramesThatAreNotAskedFor(t *testing.T) {
 				unasked++
 			}
 		}
-		if asked := h.count(&h.frames); asked != frames/5 || unasked != frames-asked {
+		want := 1
+		if blind {
+			want = frames / 5
+		}
+		if asked := h.count(&h.frames); asked != want || unasked != frames-asked {
 			t.Errorf("%d frames were asked for and %d not, of %d", asked, unasked, frames)
 		}
 		h.happen("1", ws.Event{Type: "claimed"})

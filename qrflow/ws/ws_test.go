@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -36,6 +37,7 @@ type desk struct {
 	cancels  int
 	looks    int
 	broken   error                    // answer of Events
+	blind    bool                     // LastSeqs fails
 	begun    time.Time                // when frames began to roll; zero: each is whole
 	cancel   func(d *desk, id string) // called with mu held
 	rolls    bool                     // frames say which follow
@@ -150,6 +152,9 @@ func (d *desk) LastSeqs(_ context.Context, tickets []string) (map[string]ws.Last
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.looks++
+	if d.blind {
+		return nil, errors.New("the store does not answer")
+	}
 	last := map[string]ws.Last{}
 	for _, id := range tickets {
 		last[id] = ws.Last{Seq: int64(len(d.events[id])), Page: d.pages[id]}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"yunzhang.dev/cmd/internal/app"
 	"yunzhang.dev/cmd/internal/drive"
@@ -87,18 +88,15 @@ type mortal struct {
 	gone chan struct{} // closed when nothing of it is left
 }
 
-// startMortal starts the i-th node, in its next life if it had one.
+// startMortal starts the i-th node, in its next life if it had one. A start that
+// fails, since the database is not what it was yet, is tried again as a supervisor
+// would, for a minute.
 func (k *arena) startMortal(t testing.TB, i int) {
 	t.Helper()
-	k.lives++
-	c := k.configs[i]
-	c.DataDir = filepath.Join(c.DataDir, fmt.Sprint("life", k.lives))
-	m := &mortal{line: &lifeline{held: map[net.Conn]bool{}}, gone: make(chan struct{})}
-	o := k.options.spoiled(app.Options{World: drive.World(), Unlimited: true, Drawer: draws, Dial: m.line.dial, Log: k.log(t)})
-	var err error
-	m.app, err = app.New(c, o)
-	check(t, err)
-	m.ln, err = net.Listen("tcp", c.Listen)
+	m, err := k.bear(t, i)
+	for until := time.Now().Add(time.Minute); err != nil && time.Now().Before(until); m, err = k.bear(t, i) {
+		pauseFor(t.Context(), 50*time.Millisecond)
+	}
 	check(t, err)
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	m.stop = stop
@@ -111,6 +109,27 @@ func (k *arena) startMortal(t testing.TB, i int) {
 	defer k.mu.Unlock()
 	k.mortals[i] = m
 	k.inner[i] = m.stop
+}
+
+// bear makes a node that does not run yet. Where it listened before somebody else
+// may be by now.
+func (k *arena) bear(t testing.TB, i int) (*mortal, error) {
+	k.lives++
+	k.mu.Lock()
+	k.configs[i].Listen = freeAddress(t)
+	c := k.configs[i]
+	k.mu.Unlock()
+	c.DataDir = filepath.Join(c.DataDir, fmt.Sprint("life", k.lives))
+	m := &mortal{line: &lifeline{held: map[net.Conn]bool{}}, gone: make(chan struct{})}
+	o := k.options.spoiled(app.Options{World: drive.World(), Unlimited: true, Drawer: draws, Dial: m.line.dial, Log: k.log(t)})
+	var err error
+	if m.app, err = app.New(c, o); err != nil {
+		return nil, err
+	}
+	if m.ln, err = net.Listen("tcp", c.Listen); err != nil {
+		return nil, errors.Join(err, m.app.Close())
+	}
+	return m, nil
 }
 
 // slay ends the i-th node. Its remains find neither the database nor anybody to

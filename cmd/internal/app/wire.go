@@ -115,7 +115,7 @@ func (a *App) wireSeals() error {
 func (a *App) wireFlow() (err error) {
 	c, l := a.cfg, a.cfg.Lifetimes
 	a.domains.flow, err = qrflow.New(qrflow.Deps{
-		Work: a.main.Work, Tickets: a.main.Tickets, Events: a.main.Events, Approvals: a.main.Approvals, Audit: a.domains.audit,
+		Work: a.main.Work, Tickets: a.main.Tickets, Standings: a.main.Standings, Events: a.main.Events, Approvals: a.main.Approvals, Audit: a.domains.audit,
 		Secrets: []qrflow.Secret{{ID: "1", Key: a.secrets.derive("tickets")}}, QRBase: c.Sites.Verify + "/q", Now: a.now,
 		Limiter: newLimiter(a.main.Work, a.main.Windows, a.log),
 		Limits: qrflow.Limits{

@@ -22,7 +22,7 @@ type page struct {
 	from  int // which loopback address
 
 	mu     sync.Mutex // guards what follows
-	frame  string     // the code on it, "" while there is none
+	frame  []byte     // the message with the code on it, nil while there is none
 	conn   *websocket.Conn
 	events chan<- arrival // of whoever watches; nil: nobody
 }
@@ -42,7 +42,7 @@ func (p *page) live(ctx context.Context) {
 			pause(ctx, time.Second)
 			continue
 		}
-		p.show(conn, "")
+		p.show(conn, nil)
 		p.crowd.there.Add(1)
 		if first {
 			p.crowd.arrived.Done()
@@ -53,7 +53,7 @@ func (p *page) live(ctx context.Context) {
 			p.crowd.failed(ctx, err)
 		}
 		p.crowd.there.Add(-1)
-		p.show(nil, "")
+		p.show(nil, nil)
 		_ = conn.Close()
 	}
 }
@@ -104,14 +104,14 @@ func (p *page) read(conn *websocket.Conn) error {
 		if bytes.Contains(b, isBeat) {
 			continue
 		}
+		if bytes.Contains(b, isFrame) {
+			p.crowd.frames.Add(1)
+			p.show(conn, b)
+			continue
+		}
 		var m drive.Message
 		if err := json.Unmarshal(b, &m); err != nil {
 			return err
-		}
-		if bytes.Contains(b, isFrame) {
-			p.crowd.frames.Add(1)
-			p.show(conn, m.QR)
-			continue
 		}
 		p.tell(arrival{m, at})
 		if m.Type == "done" || m.Type == "ended" || m.Type == "rejected" {
@@ -120,16 +120,23 @@ func (p *page) read(conn *websocket.Conn) error {
 	}
 }
 
-func (p *page) show(conn *websocket.Conn, frame string) {
+// show notes what is on the page. It is read by whoever looks: most codes roll by
+// unseen.
+func (p *page) show(conn *websocket.Conn, frame []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.conn, p.frame = conn, frame
 }
 
+// code gives the code on the page, "" for none.
 func (p *page) code() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.frame
+	var m drive.Message
+	if p.frame == nil || json.Unmarshal(p.frame, &m) != nil {
+		return ""
+	}
+	return m.QR
 }
 
 // watch has the events of this page come to c as well; it must have room.

@@ -40,7 +40,7 @@ func TestTickets(t *testing.T) {
 }
 
 func tickets(m *store.Main) qrflowtest.Store {
-	return qrflowtest.Store{Work: m.Work, Tickets: m.Tickets, Events: m.Events, Approvals: m.Approvals, Records: m.Audit}
+	return qrflowtest.Store{Work: m.Work, Tickets: m.Tickets, Events: m.Events, Approvals: m.Approvals, Records: m.Audit, Standings: m.Standings}
 }
 
 func mainStore(t testing.TB, o embedded.Options) *store.Main {

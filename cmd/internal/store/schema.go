@@ -51,6 +51,7 @@ type Main struct {
 	Audit     unit.Table[audit.Record]
 	Seals     cloudseal.Tables
 	Tickets   unit.Table[qrflow.Ticket]
+	Standings qrflow.Standings
 	Events    unit.Table[qrflow.Event]
 	Approvals unit.Table[qrflow.Approval]
 	Binding   binding.Tables
@@ -63,7 +64,7 @@ type Main struct {
 
 // NewMain declares the main database.
 func NewMain(db *DB) *Main {
-	return &Main{
+	m := &Main{
 		DB: db, Work: NewWork(db.engine), Authz: declareAuthz(db), Seals: declareSeals(db),
 		Codes:   Declare[onetime.Code](db, "codes", Index("expires")),
 		Tallies: Declare[onetime.Tally](db, "tallies", Index("since")),
@@ -88,6 +89,8 @@ func NewMain(db *DB) *Main {
 		leases:  Declare[Lease](db, "leases"),
 		marks:   Declare[Mark](db, "marks"),
 	}
+	m.Standings = Glance[qrflow.Standing](db, "tickets")
+	return m
 }
 
 func declareAuthz(db *DB) authz.Tables {
