@@ -43,8 +43,9 @@ func early(c net.Conn) bool {
 }
 
 // readBuffer holds the longest message of a page (40 bytes) and the longest control
-// frame (125) with its head. Longer ones are read in parts.
-const readBuffer = 131
+// frame (125) with its head. Longer ones are read in parts. From a smaller one the
+// upgrader does not read, but makes its own.
+const readBuffer = 257
 
 // upgrader has small buffers: messages are short and sockets many. Compression
 // is never negotiated: it would cost memory per socket and mix secrets with what
@@ -52,14 +53,19 @@ const readBuffer = 131
 func upgrader(write time.Duration) *websocket.Upgrader {
 	return &websocket.Upgrader{
 		HandshakeTimeout: write,
-		ReadBufferSize:   readBuffer, WriteBufferSize: 1024, WriteBufferPool: &sync.Pool{},
+		WriteBufferSize:  1024, WriteBufferPool: &sync.Pool{},
 		Subprotocols: []string{subprotocol},
 		CheckOrigin:  func(*http.Request) bool { return true }, // done in examine
 	}
 }
 
 // taken is the http.ResponseWriter of a connection that was taken over.
-type taken struct{ conn net.Conn }
+type taken struct {
+	conn net.Conn
+	in   *bufio.Reader // of the socket, too
+}
+
+func take(c net.Conn) taken { return taken{c, bufio.NewReaderSize(c, readBuffer)} }
 
 func (t taken) Header() http.Header { return http.Header{} }
 
@@ -69,5 +75,5 @@ func (t taken) WriteHeader(int) {}
 
 // Hijack gives the connection; nothing is buffered.
 func (t taken) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	return t.conn, bufio.NewReadWriter(bufio.NewReaderSize(t.conn, 16), bufio.NewWriterSize(t.conn, 16)), nil
+	return t.conn, bufio.NewReadWriter(t.in, bufio.NewWriterSize(t.conn, 16)), nil
 }

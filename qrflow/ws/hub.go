@@ -98,8 +98,8 @@ func (h *Hub) serve(c conn, who visitor, view View, leave func()) {
 		leave()
 		return
 	}
-	r := &http.Request{Method: http.MethodGet, Header: who.header}
-	ws, err := h.upgrader.Upgrade(taken{metered(c, h.limits.InBytes)}, r, nil)
+	r, t := &http.Request{Method: http.MethodGet, Header: who.header}, take(metered(c, h.limits.InBytes))
+	ws, err := h.upgrader.Upgrade(t, r, nil)
 	if err != nil {
 		_ = c.Close()
 		leave()
@@ -107,14 +107,11 @@ func (h *Hub) serve(c conn, who visitor, view View, leave func()) {
 	}
 	who.header = nil // not kept for the life of the page
 	s := newSocket(h, ws, c, who, view)
+	s.in, s.leave = t.in, leave
 	if loser := h.replace(s); loser != nil {
 		loser.close(codeReplaced, false)
 	}
-	go func() {
-		defer leave()
-		defer h.remove(s)
-		s.run()
-	}()
+	s.begin()
 }
 
 // replace makes s the socket of its ticket and gives the one that has to go: the

@@ -1,6 +1,7 @@
 package ws
 
 import (
+	"bufio"
 	"errors"
 	"io"
 	"net"
@@ -32,6 +33,8 @@ type socket struct {
 	hub    *Hub
 	ws     *websocket.Conn
 	raw    net.Conn
+	in     *bufio.Reader // of ws
+	leave  func()        // gives the place in the hub back
 	who    visitor
 	ticket string
 	page   int  // number of the attach
@@ -55,40 +58,99 @@ func newSocket(h *Hub, ws *websocket.Conn, raw net.Conn, who visitor, v View) *s
 	return s
 }
 
-// run is the life of the socket: it reads until the end, whoever brings it about.
-func (s *socket) run() {
+// begin starts the life of the socket, which is to read until the end, whoever
+// brings that about.
+func (s *socket) begin() {
 	s.feed.start(s)
-	defer s.feed.stop()
 	s.ws.SetReadLimit(int64(s.hub.limits.Message))
 	s.ws.SetPongHandler(func(string) error { s.alive(); return nil })
 	s.until(s.hub.limits.Hello)
-	err := s.read()
+	go s.wait()
+}
+
+// wait waits for the next frame and has another goroutine deal with it. Pages are
+// silent nearly always, and a goroutine that has never done more than this keeps
+// the smallest stack there is: half of what reading the frame itself would take.
+func (s *socket) wait() {
+	if _, err := s.in.Peek(pongHead); err != nil {
+		go s.end(err)
+		return
+	}
+	go s.turn()
+}
+
+// turn deals with what has come, and waits again.
+func (s *socket) turn() {
+	for more := true; more; more = s.in.Buffered() > 0 {
+		if err := s.read(); err != nil {
+			s.end(err)
+			return
+		}
+	}
+	go s.wait()
+}
+
+// read takes a frame that answers a ping, or else reads up to the end of the next
+// message.
+func (s *socket) read() error {
+	if is, err := s.pong(); is || err != nil {
+		return err
+	}
+	kind, b, err := s.ws.ReadMessage()
+	switch {
+	case err != nil:
+		return err
+	case s.isClosing():
+		return nil // what came after our close is not read
+	case kind != websocket.TextMessage:
+		return errMessage
+	case !s.inputs.AllowN(time.Now(), 1):
+		return errFlood
+	}
+	if err := s.handle(b); err != nil {
+		return err
+	}
+	s.alive()
+	return nil
+}
+
+// A pong of a client: final, masked, up to 125 bytes (RFC 6455 §5.2, §5.5).
+const (
+	pongHead   = 2
+	pongByte   = 0x8a
+	maskedBit  = 0x80
+	maskSize   = 4
+	controlMax = 125
+)
+
+// pong takes a pong. The library would, too, but not return before there is a
+// message.
+func (s *socket) pong() (is bool, err error) {
+	head, err := s.in.Peek(pongHead)
+	if err != nil {
+		return false, err
+	}
+	size := int(head[1] &^ maskedBit)
+	if head[0] != pongByte || head[1]&maskedBit == 0 || size > controlMax {
+		return false, nil // the library knows what to make of it
+	}
+	if _, err := s.in.Discard(pongHead + maskSize + size); err != nil {
+		return false, err
+	}
+	s.alive()
+	return true, nil
+}
+
+// end is the last that happens.
+func (s *socket) end(err error) {
 	if code := codeOf(err); code != 0 && !s.isClosing() {
 		s.close(code, false)
 		s.linger()
 	}
 	_ = s.raw.Close()
-}
-
-// read handles messages until one is bad or the connection fails.
-func (s *socket) read() error {
-	for {
-		kind, b, err := s.ws.ReadMessage()
-		switch {
-		case err != nil:
-			return err
-		case s.isClosing():
-			continue // what came after our close is not read
-		case kind != websocket.TextMessage:
-			return errMessage
-		case !s.inputs.AllowN(time.Now(), 1):
-			return errFlood
-		}
-		if err := s.handle(b); err != nil {
-			return err
-		}
-		s.alive()
-	}
+	s.feed.stop()
+	s.hub.remove(s)
+	s.leave()
 }
 
 func (s *socket) handle(b []byte) error {

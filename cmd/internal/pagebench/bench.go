@@ -27,6 +27,7 @@ const framePeriod = 3 * time.Second
 // Bench is one run.
 type Bench struct {
 	Pages     int
+	Over      time.Duration // over which they come, one after the other
 	Approvals int           // requests to approve, for the delays
 	For       time.Duration // of the measured phase, when all pages have attached
 	Dir       string        // for the sandbox, empty or not there yet
@@ -68,7 +69,7 @@ func (b *Bench) node(ctx context.Context, f *Figures) (err error) {
 		return err
 	}
 	began = time.Now()
-	crowd := newCrowd(ctx, system, b.Pages)
+	crowd := newCrowd(ctx, system, b.Pages, b.Over)
 	defer crowd.stop()
 	if err := crowd.ready(ctx); err != nil {
 		return errors.Join(err, crowd.firstFailure())

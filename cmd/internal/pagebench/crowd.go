@@ -36,8 +36,9 @@ type crowd struct {
 // press a button, not as many as there are.
 const atOnce = 16
 
-// newCrowd opens n pages. They renew their tickets until stop.
-func newCrowd(ctx context.Context, system *drive.System, n int) *crowd {
+// newCrowd opens n pages, one after the other over a time. They renew their
+// tickets until stop.
+func newCrowd(ctx context.Context, system *drive.System, n int, over time.Duration) *crowd {
 	c := &crowd{system: system, turns: make(chan struct{}, atOnce), pages: make([]*page, n)}
 	ctx, cancel := context.WithCancel(ctx)
 	var all sync.WaitGroup
@@ -45,7 +46,10 @@ func newCrowd(ctx context.Context, system *drive.System, n int) *crowd {
 	for i := range c.pages {
 		p := &page{crowd: c, from: i}
 		c.pages[i] = p
-		all.Go(func() { p.live(ctx) })
+		all.Go(func() {
+			pause(ctx, over*time.Duration(i)/time.Duration(n))
+			p.live(ctx)
+		})
 	}
 	c.stop = func() {
 		cancel()
