@@ -81,12 +81,19 @@ func (s *Service) statements(ctx context.Context, approval gm.Digest) (st *verif
 
 func statementsOf(e keys.Evidence) *verify.Statements {
 	signed := func(s statement.Signed) verify.Signed { return verify.Signed{Statement: s.Bytes, Signature: s.Sig} }
-	return &verify.Statements{
+	st := &verify.Statements{
 		Approval: signed(e.Approval), Second: e.Second, Enrolment: signed(e.Enrolment),
 		Representation: signed(e.Representation), Delegation: signed(e.Delegation),
 		DelegationSecond: e.DelegationSecond, GrantorEnrolment: signed(e.GrantorEnrolment),
 		Manifest: e.Manifest, Display: e.Display,
 	}
+	if g := e.Seconding; !g.IsZero() {
+		st.Seconding = &verify.Seconding{
+			Approval: signed(g.Approval), Second: g.Assertion, Enrolment: signed(g.Enrolment),
+			Delegation: signed(g.Delegation), DelegationSecond: g.DelegationAssertion, GrantorEnrolment: signed(g.GrantorEnrolment),
+		}
+	}
+	return st
 }
 
 // StatusList makes and signs a list of the histories of all seals, as of now.

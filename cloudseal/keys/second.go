@@ -28,7 +28,10 @@ type Seconding struct {
 	GrantorEnrolment    statement.Signed `bson:"grantorEnrolment"`
 }
 
-func (s Seconding) given() bool { return len(s.Approval.Bytes) > 0 }
+// IsZero reports that there is none.
+func (s Seconding) IsZero() bool { return len(s.Approval.Bytes) == 0 }
+
+func (s Seconding) given() bool { return !s.IsZero() }
 
 // parts is what the evidence's hash takes of it.
 func (s Seconding) parts() [][]byte {

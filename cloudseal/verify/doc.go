@@ -23,7 +23,8 @@
 //	revocation     neither certificate was revoked
 //	time           the claimed time lies within certificates and seal
 //	status         the seal was usable at that time
-//	evidence       a person was allowed to stamp, and approved exactly this
+//	evidence       a person was allowed to stamp, and approved exactly this; and
+//	               another one, where the delegation asks for a second person
 //	void           the stamped document was not withdrawn
 //
 // The verdict of a document is the worst of its stamps.

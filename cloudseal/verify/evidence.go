@@ -43,6 +43,8 @@ type Statements struct {
 	Delegation       Signed `json:"delegation,omitzero"`
 	DelegationSecond []byte `json:"delegation_second,omitempty"`
 	GrantorEnrolment Signed `json:"grantor_enrolment,omitzero"`
+
+	Seconding *Seconding `json:"seconding,omitempty"`
 }
 
 // Line is a document line of a batch with the hashes that lead from it to the
@@ -117,7 +119,11 @@ func (l *looked) prove(s Statements, ext *ses.EvidenceExt) (*Proved, error) {
 	if a, err = l.listed(a, s); err != nil {
 		return nil, err
 	}
-	if err := l.approves(a); err != nil {
+	last, err := s.last(a)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.approves(a, last); err != nil {
 		return nil, err
 	}
 	if err := l.signedBy(s.Approval, s.Second, s.Enrolment, a.Agent, a.Device); err != nil {
@@ -131,6 +137,9 @@ func (l *looked) prove(s Statements, ext *ses.EvidenceExt) (*Proved, error) {
 	case ses.EvidenceOwner:
 		if a.Delegation != (statement.Ref{}) || ext.Slot != 0 {
 			return nil, &flaw{"owner", "本人确认的签章不应引用授权", "An owner's stamp names a delegation."}
+		}
+		if err := l.seconded(p, s, a, statement.Delegation{}); err != nil {
+			return nil, err
 		}
 		return p, l.represents(s.Representation, a.Principal, a.Agent)
 	case ses.EvidenceScan:
@@ -162,8 +171,9 @@ func (l *looked) listed(a statement.Approval, s Statements) (statement.Approval,
 }
 
 // approves: the approval is about this very stamp: content, seal, place, and
-// the organization in the signer's certificate, at about this time.
-func (l *looked) approves(a statement.Approval) error {
+// the organization in the signer's certificate, at about this time; last is when
+// it was complete.
+func (l *looked) approves(a statement.Approval, last time.Time) error {
 	i := slices.IndexFunc(a.Docs, func(d statement.Doc) bool { return d.DTBS == l.digest })
 	if i < 0 {
 		return &flaw{"content", "确认内容不是该文件", "The approval is for other content."}
@@ -178,7 +188,7 @@ func (l *looked) approves(a statement.Approval) error {
 		return &flaw{"place", "印章位置与确认时不一致", "The stamp does not stand where the approval shows it."}
 	case !strings.HasPrefix(l.out.Signer.Organization, a.Principal.USCC):
 		return &flaw{"principal", "确认的单位不是印章单位", "The approval is for another organization."}
-	case l.sig.Time.Before(a.IssuedAt) || l.sig.Time.After(a.ExpiresAt.Add(maxDelay)):
+	case l.sig.Time.Before(a.IssuedAt) || l.sig.Time.After(last.Add(maxDelay)):
 		return &flaw{"approval-time", "签章时间不在确认的有效时间内", "The stamp was not made when it was approved."}
 	case l.trust.Issuer != "" && a.Issuer != l.trust.Issuer:
 		return &flaw{"issuer", "授权证据由其他系统出具", "The approval was issued by another system."}
@@ -215,7 +225,10 @@ func (l *looked) delegated(p *Proved, s Statements, a statement.Approval, ext *s
 	if err := l.signedBy(s.Delegation, s.DelegationSecond, s.GrantorEnrolment, d.Grantor, d.Device); err != nil {
 		return err
 	}
-	return l.represents(s.Representation, d.Org, d.Grantor)
+	if err := l.represents(s.Representation, d.Org, d.Grantor); err != nil {
+		return err
+	}
+	return l.seconded(p, s, a, d)
 }
 
 // signedBy: the statement was signed by a device that the authority enrolled

@@ -167,8 +167,9 @@ type Proved struct {
 	Principal   string    `json:"principal"` // USCC and name
 	Agent       string    `json:"agent,omitempty"`
 	Grantor     string    `json:"grantor,omitempty"`
-	Slots       int       `json:"slots,omitempty"` // uses of the delegation in all
-	ApprovedBy  time.Time `json:"approved_by"`     // end of the approval's window
+	Slots       int       `json:"slots,omitempty"`     // uses of the delegation in all
+	SecondBy    string    `json:"second_by,omitempty"` // who approved as second person
+	ApprovedBy  time.Time `json:"approved_by"`         // end of the approval's window
 }
 
 // Answer gives the answer of a check.
@@ -208,7 +209,7 @@ func (r Report) WithoutNames() Report {
 			continue
 		}
 		facts, proved := *s.Evidence, *s.Evidence.Proved
-		proved.Agent, proved.Grantor = "", ""
+		proved.Agent, proved.Grantor, proved.SecondBy = "", "", ""
 		facts.Proved = &proved
 		r.Stamps[i].Evidence = &facts
 	}

@@ -149,6 +149,9 @@ func (e *env) stamp(s public.Stamp) {
 	if p.Grantor != "" {
 		e.row(e.say("授权人", "delegated by"), fmt.Sprintf("%s (%d/%d)", p.Grantor, s.Evidence.Slot, p.Slots))
 	}
+	if p.SecondBy != "" {
+		e.row(e.say("复核人", "second person"), p.SecondBy)
+	}
 }
 
 // holder parts "USCC immediately followed by the name", as seal certificates

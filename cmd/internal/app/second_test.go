@@ -7,6 +7,7 @@ import (
 
 	"yunzhang.dev/authz/notify"
 	"yunzhang.dev/authz/statement"
+	"yunzhang.dev/cloudseal/verify"
 	"yunzhang.dev/cmd/internal/app"
 	"yunzhang.dev/cmd/internal/drive"
 	"yunzhang.dev/mobileapi/client"
@@ -70,7 +71,9 @@ func (p *party) second(t *testing.T, phone *client.Phone, ticket string, approve
 
 func TestSecondPersonApproves(t *testing.T) {
 	t.Parallel()
-	p, boss := newPartyOfSeconds(t, app.Options{})
+	clock := &movable{}
+	p, boss := newPartyOfSeconds(t, app.Options{Now: clock.Now})
+	p.system.Now = clock.Now
 	p.grant(t, client.Grant{AgentID: boss.Person(), Actions: []string{"second"}, Max: 1})
 	for name, phone := range map[string]*client.Phone{"the legal representative": p.legal, "who is appointed": boss} {
 		before := p.left(t)
@@ -97,6 +100,7 @@ func TestSecondPersonApproves(t *testing.T) {
 		if _, err := p.second(t, p.agent, r.Ticket, true); err == nil {
 			t.Error("the first person was his own second")
 		}
+		clock.Add(10 * time.Minute) // long after the first one's window
 		state, err := p.second(t, phone, r.Ticket, true)
 		check(t, err)
 		if state != "approved" {
@@ -104,12 +108,32 @@ func TestSecondPersonApproves(t *testing.T) {
 		}
 		_, err = p.system.Fetch(t.Context(), r)
 		check(t, err)
+		stamped, err := p.system.Stamped(t.Context(), doc)
+		check(t, err)
+		p.seconded(t, r.Ticket, stamped, map[*client.Phone]string{p.legal: "张三", boss: zhao().Name}[phone], clock.Now())
 		if _, err := p.second(t, phone, r.Ticket, true); err == nil {
 			t.Errorf("%s: decided twice", name)
 		}
 	}
 	p.told(t, drive.Company().Legal.Phone, notify.SecondAsked)
 	p.told(t, zhao().Phone, notify.SecondAsked)
+}
+
+// seconded verifies a stamped document as anybody would, from files: it is genuine,
+// and the bundle proves who the second person was.
+func (p *party) seconded(t *testing.T, ticket string, stamped []byte, name string, now time.Time) {
+	t.Helper()
+	b, err := p.system.Evidence(t.Context(), ticket)
+	check(t, err)
+	bundle, err := verify.ParseBundle(b)
+	check(t, err)
+	trust, err := bundle.Trust()
+	check(t, err)
+	trust.Now = now
+	r := verify.Document(stamped, trust)
+	if r.Verdict != verify.Genuine || r.Stamps[0].Answer(verify.Evidence) != verify.Yes || r.Stamps[0].Evidence.Proved.SecondBy != name {
+		t.Errorf("%s: %+v", r.Verdict, r.Stamps[0])
+	}
 }
 
 func (p *party) left(t *testing.T) int {
