@@ -10,8 +10,10 @@
 //
 // A handshake is checked in this order, and answered with a bare status when it
 // fails: host, websocket request, no query, Origin, subprotocols, room for one
-// more socket, token. After it a page is one goroutine (its reader); whoever has
-// something to send starts a writer that ends when nothing is left to write.
+// more socket, token. After it a page is one goroutine, which does nothing but wait
+// for the next frame, so that its stack stays the smallest there is; another one
+// reads what came and begins the waiting anew. Whoever has something to send starts
+// a writer that ends when nothing is left to write.
 //
 //	server → page  hello qr claimed match_wrong wrong_subject approved signing done rejected ended hb
 //	page → server  ack cancel hb
