@@ -182,7 +182,7 @@ func (s *Service) Members(ctx context.Context, who Caller, org string) ([]Place,
 
 func (s *Service) places(ctx context.Context, q unit.Query) (places []Place, err error) {
 	err = s.work.View(ctx, func(tx unit.Tx) error {
-		rows, err := s.t.Memberships.Find(tx, q)
+		rows, err := unit.All(tx, s.t.Memberships, q, func(m *Membership) []any { return []any{m.ID} })
 		if err != nil {
 			return err
 		}
@@ -206,7 +206,8 @@ func (s *Service) places(ctx context.Context, q unit.Query) (places []Place, err
 // DelegationsOf lists the delegations an agent holds, newest end first.
 func (s *Service) DelegationsOf(ctx context.Context, person string) (list []*Delegation, err error) {
 	err = s.work.View(ctx, func(tx unit.Tx) error {
-		list, err = s.t.Delegations.Find(tx, unit.Query{Index: "agent+org+app+notAfter", Key: []any{person}})
+		q := unit.Query{Index: "agent+org+app+notAfter", Key: []any{person}}
+		list, err = unit.All(tx, s.t.Delegations, q, func(d *Delegation) []any { return []any{d.Org, d.App, d.NotAfter, d.ID} })
 		return err
 	})
 	return list, err
@@ -215,7 +216,7 @@ func (s *Service) DelegationsOf(ctx context.Context, person string) (list []*Del
 // DelegationsFor lists the delegations of an organization for an application that
 // are in force.
 func (s *Service) DelegationsFor(tx unit.Tx, org, app string) (list []*Delegation, err error) {
-	all, err := s.t.Delegations.Find(tx, unit.Query{Index: "org", Key: []any{org}})
+	all, err := s.givenIn(tx, org)
 	for _, d := range all {
 		if d.App == app && d.State == Active && !tx.Now().Before(d.NotBefore) && tx.Now().Before(d.NotAfter) {
 			list = append(list, d)
@@ -230,7 +231,7 @@ func (s *Service) DelegationsIn(ctx context.Context, who Caller, org string) (li
 		if _, err := s.Represented(tx, who, org); err != nil {
 			return foreign(err)
 		}
-		list, err = s.t.Delegations.Find(tx, unit.Query{Index: "org", Key: []any{org}})
+		list, err = s.givenIn(tx, org)
 		return err
 	})
 	return list, err

@@ -144,7 +144,7 @@ func (s *Service) endLegal(tx unit.Tx, org, person string) error {
 
 // endGiven ends what a person delegated in an organization.
 func (s *Service) endGiven(tx unit.Tx, org, person string) error {
-	given, err := s.t.Delegations.Find(tx, unit.Query{Index: "org", Key: []any{org}})
+	given, err := s.givenIn(tx, org)
 	if err != nil {
 		return err
 	}

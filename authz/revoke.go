@@ -184,5 +184,12 @@ func (s *Service) heldBy(tx unit.Tx, membership string) ([]*Delegation, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.t.Delegations.Find(tx, unit.Query{Index: "agent+org+app+notAfter", Key: []any{m.Person, m.Org}})
+	q := unit.Query{Index: "agent+org+app+notAfter", Key: []any{m.Person, m.Org}}
+	return unit.All(tx, s.t.Delegations, q, func(d *Delegation) []any { return []any{d.App, d.NotAfter, d.ID} })
+}
+
+// givenIn lists the delegations of an organization, those that have ended as well.
+func (s *Service) givenIn(tx unit.Tx, org string) ([]*Delegation, error) {
+	q := unit.Query{Index: "org", Key: []any{org}}
+	return unit.All(tx, s.t.Delegations, q, func(d *Delegation) []any { return []any{d.ID} })
 }

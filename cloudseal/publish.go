@@ -131,7 +131,7 @@ func (s *Service) entries(tx unit.Tx) (entries []status.Entry, err error) {
 			return entries, err
 		}
 		for _, seal := range page {
-			events, err := s.t.Events.Find(tx, unit.Query{Index: "seal+n", Key: []any{seal.ID}})
+			events, err := s.eventsOf(tx, seal.ID)
 			if err != nil {
 				return nil, err
 			}

@@ -140,8 +140,13 @@ func pictureOf(data *ses.Seal) pdf.Picture {
 // History gives the events of a seal in their order.
 func (s *Service) History(ctx context.Context, code string) (events []*Event, err error) {
 	err = s.Work.View(ctx, func(tx unit.Tx) error {
-		events, err = s.t.Events.Find(tx, unit.Query{Index: "seal+n", Key: []any{code}})
+		events, err = s.eventsOf(tx, code)
 		return err
 	})
 	return events, err
+}
+
+func (s *Service) eventsOf(tx unit.Tx, code string) ([]*Event, error) {
+	q := unit.Query{Index: "seal+n", Key: []any{code}}
+	return unit.All(tx, s.t.Events, q, func(e *Event) []any { return []any{e.N, e.ID} })
 }

@@ -190,7 +190,8 @@ func (a *App) StampedUnderStop(ctx context.Context, id string) (stamped bool, la
 		if err != nil || len(intents) == 0 {
 			return err
 		}
-		events, err := a.main.Seals.Events.Find(tx, unit.Query{Index: "seal+n", Key: []any{intents[0].Seal}})
+		q := unit.Query{Index: "seal+n", Key: []any{intents[0].Seal}}
+		events, err := unit.All(tx, a.main.Seals.Events, q, func(e *cloudseal.Event) []any { return []any{e.N, e.ID} })
 		if err != nil {
 			return err
 		}
