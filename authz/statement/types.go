@@ -40,6 +40,14 @@ const (
 // person's statement.
 const SecondApproval = "second-approval"
 
+// A second approval is dated when it is drafted; it is signed and counts within
+// SecondLife of that, as long as a person may look at what he signs. It may be
+// drafted up to MostSecondWait after the first.
+const (
+	SecondLife     = 10 * time.Minute
+	MostSecondWait = 24 * time.Hour
+)
+
 // Decisions of an approval, and opinions of a review.
 const (
 	Approve = "approve"

@@ -111,6 +111,8 @@ func (s *Signer) secondWords(p *proof, r statement.Review, ev Evidence, now time
 		return fault.SecondNeeded.Becausef("the second statement is about another approval")
 	case r.IssuedAt.Before(p.IssuedAt) || at.Before(ev.ApprovedAt) || at.Add(time.Second).Before(r.IssuedAt):
 		return fault.EvidenceStale.Becausef("the second approval is older than the first")
+	case at.Sub(r.IssuedAt) > statement.SecondLife:
+		return fault.EvidenceStale.Becausef("the second approval was drafted %s before it was given", at.Sub(r.IssuedAt))
 	case at.Sub(ev.ApprovedAt) > s.secondWait:
 		return fault.EvidenceStale.Becausef("the second approval came %s after the first", at.Sub(ev.ApprovedAt))
 	case at.After(now.Add(MaxSkew)) || now.Sub(at) > s.maxAge:

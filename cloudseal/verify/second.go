@@ -19,6 +19,10 @@ type Seconding struct {
 	GrantorEnrolment Signed `json:"grantor_enrolment,omitzero"`
 }
 
+// maxLead is how far the date of a second approval may be behind the stamp it was
+// for: two clocks, and the fractions that both have lost.
+const maxLead = 3 * time.Second
+
 // last is when the last word of an approval was given, at the latest: that of the
 // second person, who may take his time, or else the end of the first one's window.
 func (s Statements) last(a statement.Approval) (time.Time, error) {
@@ -26,10 +30,10 @@ func (s Statements) last(a statement.Approval) (time.Time, error) {
 		return a.ExpiresAt, nil
 	}
 	r, err := statement.ParseReview(s.Seconding.Approval.Statement)
-	if err != nil || r.IssuedAt.Before(a.ExpiresAt) {
-		return a.ExpiresAt, err
+	if given := r.IssuedAt.Add(statement.SecondLife); err == nil && given.After(a.ExpiresAt) {
+		return given, nil
 	}
-	return r.IssuedAt, nil
+	return a.ExpiresAt, err
 }
 
 // seconded: where the delegation asks for another person, or one has approved
@@ -50,7 +54,7 @@ func (l *looked) seconded(p *Proved, s Statements, a statement.Approval, d state
 	case r.Act != statement.SecondApproval || r.Opinion != statement.Approve || r.Issuer != a.Issuer,
 		r.Subject != statement.Ref{ID: a.Ticket, Hash: s.Approval.hash()} || r.Org.USCC != a.Principal.USCC:
 		return &flaw{"second", "复核意见不属于该确认", "The second approval is not one of this approval."}
-	case r.IssuedAt.Before(a.IssuedAt) || r.IssuedAt.After(l.sig.Time.Add(time.Second)): // both have lost their fractions
+	case r.IssuedAt.Before(a.IssuedAt) || r.IssuedAt.After(l.sig.Time.Add(maxLead)) || r.IssuedAt.After(a.ExpiresAt.Add(statement.MostSecondWait)):
 		return &flaw{"second-time", "复核不在确认与盖章之间", "The second approval was not given between the approval and the stamp."}
 	}
 	if err := l.another(s.Enrolment, g.Enrolment); err != nil {

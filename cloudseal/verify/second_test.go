@@ -68,10 +68,18 @@ func TestASecondPersonsApproval(t *testing.T) {
 		}, ""},
 		{"missing", func(f *forge) { f.grant = func(d *statement.Delegation) { d.SecondFrom = 1 } }, "second-missing"},
 		{"not needed for so few", func(f *forge) { f.grant = func(d *statement.Delegation) { d.SecondFrom = 2 } }, ""},
+		{"looked at for long before he signed", func(f *forge) {
+			f.time = cloudsealtest.Start.Add(25 * time.Minute)
+			f.secondBy(f.legal, 16*time.Minute, nil)
+		}, ""},
 		{"long before the stamp", func(f *forge) {
 			f.time = cloudsealtest.Start.Add(25 * time.Minute)
-			f.secondBy(f.legal, 20*time.Minute, nil)
+			f.secondBy(f.legal, 12*time.Minute, nil)
 		}, "approval-time"},
+		{"days after the first", func(f *forge) {
+			f.time, f.trust.Now = cloudsealtest.Start.Add(48*time.Hour), cloudsealtest.Start.Add(49*time.Hour)
+			f.secondBy(f.legal, 48*time.Hour-time.Minute, nil)
+		}, "second-time"},
 		{"a no", func(f *forge) { f.secondBy(f.legal, soon, func(r *statement.Review) { r.Opinion = statement.Reject }) }, "second"},
 		{"about another request", func(f *forge) { f.secondBy(f.legal, soon, func(r *statement.Review) { r.Subject.ID = "tk_2" }) }, "second"},
 		{"about another statement", func(f *forge) {

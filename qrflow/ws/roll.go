@@ -23,11 +23,17 @@ func (f *feed) rollOn(shown Frame) {
 	f.roll = roll{next: shown.Next, asked: time.Now(), turns: unasked}
 }
 
+// rollLife is how long codes are shown unasked at the most: a machine that was
+// asleep counts its time from before.
+const rollLife = time.Minute
+
 // confirm notes that the ticket is where it was.
 func (f *feed) confirm() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.roll.turns = unasked
+	if time.Since(f.roll.asked) < rollLife {
+		f.roll.turns = unasked
+	}
 }
 
 // rolled gives the frame that is due now; false when the domain is to be asked.

@@ -95,6 +95,7 @@ func (k *arena) startMortal(t testing.TB, i int) {
 	t.Helper()
 	m, err := k.bear(t, i)
 	for until := time.Now().Add(time.Minute); err != nil && time.Now().Before(until); m, err = k.bear(t, i) {
+		t.Logf("node %d does not start yet: %v", i+1, err)
 		pauseFor(t.Context(), 50*time.Millisecond)
 	}
 	check(t, err)

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"yunzhang.dev/authz/statement"
 )
 
 // Validate says everything that is wrong at once, each with the key, what is
@@ -185,7 +187,7 @@ func (c *Config) checkLifetimes() error {
 		{"lifetimes.evidence", l.Evidence.D(), time.Second, 24 * time.Hour},
 		{"lifetimes.registry", l.Registry.D(), time.Minute, 7 * 24 * time.Hour},
 		{"lifetimes.seal", l.Seal.D(), 24 * time.Hour, 10 * 365 * 24 * time.Hour},
-		{"risk.second_wait", c.Risk.SecondWait.D(), time.Minute, 24 * time.Hour},
+		{"risk.second_wait", c.Risk.SecondWait.D(), time.Minute, statement.MostSecondWait},
 		{"risk.known_page", c.Risk.KnownPage.D(), time.Hour, 366 * 24 * time.Hour},
 		{"store.mongodb.timeout", c.Store.MongoDB.Timeout.D(), time.Second, 2 * time.Minute},
 		{"store.mongodb.commit_patience", c.Store.MongoDB.CommitPatience.D(), time.Second, 5 * time.Minute},

@@ -34,7 +34,7 @@ func newRoam(t testing.TB, set *mongotest.Set, now func() time.Time, n int) roam
 }
 
 func (r roam) tickets() qrflowtest.Store {
-	s := qrflowtest.Store{Work: r}
+	s := qrflowtest.Store{Work: r, Standings: roamingStandings(r)}
 	s.Tickets = table(r, func(m *store.Main) unit.Table[qrflow.Ticket] { return m.Tickets })
 	s.Events = table(r, func(m *store.Main) unit.Table[qrflow.Event] { return m.Events })
 	s.Approvals = table(r, func(m *store.Main) unit.Table[qrflow.Approval] { return m.Approvals })
@@ -61,6 +61,15 @@ func (r roam) Update(ctx context.Context, fn func(unit.Tx) error) error {
 func (r roam) View(ctx context.Context, fn func(unit.Tx) error) error {
 	n := rand.IntN(len(r))
 	return r[n].Work.View(ctx, func(tx unit.Tx) error { return fn(roamingTx{tx, n}) })
+}
+
+// roamingStandings are read at whichever node a unit of work is done by.
+type roamingStandings roam
+
+// Get implements qrflow.Standings.
+func (r roamingStandings) Get(tx unit.Tx, id string) (*qrflow.Standing, error) {
+	t := tx.(roamingTx)
+	return r[t.node].Standings.Get(t.Tx, id)
 }
 
 // roamingTable is a table at whichever node a unit of work is done by.

@@ -63,6 +63,9 @@ func (s *Store) Follow(ctx context.Context, collection string, after engine.Posi
 		return fmt.Errorf("embedded: %q is no position in %s", after, collection)
 	}
 	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		woken := s.bell.wait() // before looking, so that no ring is missed
 		changes, err := s.since(ctx, c, n)
 		if err != nil {

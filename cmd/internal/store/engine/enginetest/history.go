@@ -148,7 +148,7 @@ func upTo(marks []mark, tick int64) int {
 
 // judge checks what one unit saw and was told.
 func (s state) judge(r *record, w window) error {
-	if r.outcome == unknown && r.place == 0 || r.undone {
+	if r.place == 0 && (r.outcome == unknown || r.undone) {
 		return nil
 	}
 	from, to := upTo(w.acknowledged, r.begin), upTo(w.begun, r.end)

@@ -270,7 +270,7 @@ func (a *actor) step(ctx context.Context, k int) {
 	default:
 		r.outcome, r.err = unexpected, err
 	}
-	r.undone = a.faults && err != nil
+	r.undone = a.faults && err != nil && !view
 	a.h.add(r)
 }
 

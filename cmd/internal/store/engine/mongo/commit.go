@@ -92,19 +92,22 @@ func (t *tx) settle(ctx context.Context, answer error) error {
 		return t.unknown(answer)
 	case committed:
 		return nil
+	case hasCode(answer, codeNoSuchTransaction) || hasLabel(answer, labelTransient):
+		return t.gone(answer)
 	}
-	return t.gone(answer)
+	return t.unknown(answer) // it may be under way yet
 }
 
 // became tells from the row as it is whether this was written. A row has one
-// writer for each version: of what came later nobody knows what it followed.
+// writer for each version, unless it was removed: of what came later, or begins
+// anew, nobody knows what it followed.
 func (o *op) became(stored bson.Raw) (written, certain bool) {
 	if stored == nil {
 		return false, o.kind == insertion // nobody deletes what was made just now
 	}
 	_, mine, err := engine.Head(o.doc)
 	_, now, wrong := engine.Head(stored)
-	return bytes.Equal(stored, o.doc), err == nil && wrong == nil && now <= mine
+	return bytes.Equal(stored, o.doc), err == nil && wrong == nil && (now == mine || now == mine-1)
 }
 
 // witness gives a row that is as this unit wrote it only if it was committed;

@@ -121,6 +121,7 @@ func TestWhatARowTellsOfItsCommit(t *testing.T) {
 		{"replaced, and there", false, 3, row(t, "a", 3), true, true},
 		{"not replaced", false, 3, row(t, "a", 2), false, true},
 		{"another has replaced it", false, 3, other(3), false, true},
+		{"replaced, and begun anew", false, 3, other(1), false, false},
 		{"replaced, and somebody went on", false, 3, other(4), false, false},
 		{"replaced, and removed since", false, 3, nil, false, false},
 		{"not to be read", false, 3, bson.Raw("x"), false, false},
