@@ -114,6 +114,10 @@ func TestSecondApprovalsAreRefused(t *testing.T) {
 		"older than the first": {"evidence-stale", func(f *four) {
 			f.ev.Seconding = f.seconded(f.legal, func(r *statement.Review) { r.IssuedAt = r.IssuedAt.Add(-time.Minute) })
 		}},
+		"drafted long before it was given": {"evidence-stale", func(f *four) {
+			f.clock.Advance(12 * time.Minute)
+			f.ev.Seconding = f.seconded(f.legal, func(r *statement.Review) { r.IssuedAt = r.IssuedAt.Add(-statement.SecondLife - time.Second) })
+		}},
 		"a signature of nobody":            {"signature", func(f *four) { f.ev.Seconding.Approval.Sig = f.ev.Approval.Sig }},
 		"nobody's enrolment":               {"device-unknown", func(f *four) { f.ev.Seconding.Enrolment = f.agent.Enrolment }},
 		"by somebody who is not appointed": {"not-legal-representative", func(f *four) { f.ev.Seconding = f.seconded(f.boss) }},
