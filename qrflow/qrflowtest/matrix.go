@@ -78,13 +78,24 @@ func advance(to qrflow.State) func(testing.TB, *World, *Case) error {
 func testAT038Matrix(t testing.TB, open Opener) {
 	for _, state := range qrflow.States() {
 		for _, call := range calls() {
-			w := NewWorld(t, open)
-			c := w.Play(t, statement.Stamp, state)
-			events := len(w.Rows(t, c.Ticket))
-			err := call.do(t, w, c)
-			w.checkCall(t, c, call, state, events, err)
+			within(t, call.name+" in "+string(state), func(t testing.TB) {
+				w := NewWorld(t, open)
+				c := w.Play(t, statement.Stamp, state)
+				events := len(w.Rows(t, c.Ticket))
+				err := call.do(t, w, c)
+				w.checkCall(t, c, call, state, events, err)
+			})
 		}
 	}
+}
+
+// within is a test of its own where that can be, so that its world ends with it.
+func within(t testing.TB, name string, do func(testing.TB)) {
+	if parent, ok := t.(*testing.T); ok {
+		parent.Run(name, func(t *testing.T) { do(t) })
+		return
+	}
+	do(t)
 }
 
 func (w *World) checkCall(t testing.TB, c *Case, call call, state qrflow.State, events int, err error) {

@@ -14,12 +14,11 @@
 //
 // Which store judges them: those of qrflow/qrflowtest run in memory, on the
 // embedded store and, with YUNZHANG_TEST_STORE=mongodb as CI does, on a simulated
-// replica set, each unit of work by any of three nodes (the matrix of AT-038 there
-// by hand only, for its price); those of cmd/internal/app on the embedded store and
-// on a replica set with three nodes, every connection to any of them. One node
-// alone have the floods, which each node counts for itself (AT-044), and the one
-// that is killed (AT-023). All others run in memory or need no store, and never
-// meet MongoDB.
+// replica set, each unit of work by any of three nodes; those of cmd/internal/app on
+// the embedded store and on a replica set with three nodes, every connection to any
+// of them. One node alone have the floods, which each node counts for itself
+// (AT-044), and the one that is killed (AT-023). All others run in memory or need no
+// store, and never meet MongoDB.
 //
 //	threat  promise                                                                  tests
 //	T01     A relayed log-in stops without the number, and is stepped up with it     001 002 004
