@@ -97,7 +97,7 @@ func (s *Service) membership(tx unit.Tx, org, person string) (*Membership, error
 func (s *Service) choose(tx unit.Tx, f *Facts, a Ask) error {
 	now := tx.Now()
 	q := unit.Query{Index: "agent+org+app+notAfter", Key: []any{f.Person.ID, f.Org.ID, a.App}, After: []any{now, ""}}
-	current, err := s.t.Delegations.Find(tx, q)
+	current, err := unit.All(tx, s.t.Delegations, q, func(d *Delegation) []any { return []any{d.NotAfter, d.ID} })
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package authz_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -240,6 +241,44 @@ func TestWithdrawalEndsDelegations(t *testing.T) {
 		t.Errorf("after a new approval the signer knows %v", w.Stops.Stopped)
 	}
 	want(t, decide(t, w, agent, legal.Org), fault.DelegationRevoked)
+}
+
+// However many delegations were revoked that would have ended sooner, the one in
+// force is found; and all that a place holds end with it.
+func TestADelegationBehindAThousandOthers(t *testing.T) {
+	t.Parallel()
+	w, legal, agent := company(t)
+	id := grant(t, w, legal, agent, 3)
+	err := w.DB.Update(t.Context(), func(tx unit.Tx) error {
+		d, err := w.Tables.Delegations.Get(tx, id)
+		if err != nil {
+			return err
+		}
+		d.State, d.NotAfter = authz.Ended, d.NotAfter.Add(-time.Hour)
+		for n := range unit.DefaultLimit + 1 {
+			d.Row = unit.Row{ID: fmt.Sprintf("dg_0%05d", n)} // before any other
+			if err := w.Tables.Delegations.Insert(tx, d); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := decide(t, w, agent, legal.Org); err != nil {
+		t.Errorf("the one in force is not found: %v", err)
+	}
+	act, err := w.Service.DraftRevocation(t.Context(), legal.Caller, authz.KindAgent, authz.MembershipID(legal.Org, agent.Person.ID), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Sign(t.Context(), legal, act); err != nil {
+		t.Fatal(err)
+	}
+	if !w.Stops.Has("delegation", id) {
+		t.Error("the delegation outlives the place of its agent")
+	}
 }
 
 func TestForeignThingsCannotBeRevokedOrFound(t *testing.T) {
