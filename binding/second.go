@@ -164,11 +164,11 @@ func (s *Service) DecideSecond(ctx context.Context, who authz.Caller, act *authz
 	if r.Subject.Hash != ask.Statement.Hash() || r.Act != statement.SecondApproval {
 		return "", fault.StatementChanged
 	}
-	if s.now().Sub(r.IssuedAt) > statement.SecondLife {
-		return "", fault.Expired // the signer would refuse it when it has taken a use
-	}
 	if r.Opinion != statement.Approve {
 		return qrflow.Failed, s.work.Update(ctx, func(tx unit.Tx) error { return s.refuseSecond(tx, who, act) })
+	}
+	if s.now().Sub(r.IssuedAt) > statement.SecondLife {
+		return "", fault.Expired // the signer would refuse it when it has taken a use
 	}
 	if err := s.authz.Refresh(ctx, ask.r.Org); err != nil {
 		return "", err

@@ -23,7 +23,7 @@ type proof struct {
 // prove verifies the evidence at this time: the approval's freshness, its
 // signatures, and the power behind them.
 func (s *Signer) prove(a approval, ev Evidence, now time.Time) (*proof, error) {
-	if err := s.fresh(a, ev.ApprovedAt, now, ev.Seconding.given()); err != nil {
+	if err := s.fresh(a, ev.ApprovedAt, now, !ev.Seconding.IsZero()); err != nil {
 		return nil, err
 	}
 	p := &proof{approval: a, kind: ev.Kind, evidence: ev.hash()}

@@ -31,11 +31,9 @@ type Seconding struct {
 // IsZero reports that there is none.
 func (s Seconding) IsZero() bool { return len(s.Approval.Bytes) == 0 }
 
-func (s Seconding) given() bool { return !s.IsZero() }
-
 // parts is what the evidence's hash takes of it.
 func (s Seconding) parts() [][]byte {
-	if !s.given() {
+	if s.IsZero() {
 		return nil
 	}
 	parts := [][]byte{moment(s.At), s.Assertion, s.DelegationAssertion}
@@ -67,7 +65,7 @@ func (s *Signer) wantsSecond(p *proof) bool {
 // proveSecond verifies the second approval: where one is asked for it must be
 // there, and one that is there must be right.
 func (s *Signer) proveSecond(p *proof, first holder, ev Evidence, now time.Time) error {
-	if !ev.Seconding.given() {
+	if ev.Seconding.IsZero() {
 		if s.wantsSecond(p) {
 			return fault.SecondNeeded
 		}

@@ -22,9 +22,9 @@ type tx struct {
 	luck     *luck
 
 	ended bool
-	wrote bool  // a savepoint is open
-	lost  error // every further call gives this
-	fresh []inserted
+	wrote bool       // a savepoint is open
+	lost  error      // every further call gives this
+	fresh []inserted // what it inserted into outboxes
 
 	// read holds rows as the unit found them, until it writes them: what is
 	// read to be replaced is looked up once. Nobody else writes meanwhile.

@@ -86,7 +86,7 @@ type record struct {
 	refused    write // what met ErrTaken
 	outcome    outcome
 	err        error // an unexpected one
-	undone     bool  // it was not committed and may have seen what was not either
+	undone     bool  // it failed, and may have seen what was never committed
 	place      int   // in the order of commits, from 1; 0: none
 }
 
