@@ -7,8 +7,10 @@ import (
 	"time"
 
 	"yunzhang.dev/cmd/internal/app"
+	"yunzhang.dev/cmd/internal/config"
 	"yunzhang.dev/cmd/internal/drive"
 	"yunzhang.dev/cmd/internal/store/engine/mongo/mongotest"
+	"yunzhang.dev/cmd/internal/store/storetest"
 )
 
 // Every node is restarted, one after the other, while a request waits to be
@@ -64,6 +66,29 @@ func TestNodeWithOtherKeysDoesNotStart(t *testing.T) {
 	if !strings.Contains(err.Error(), "made with other keys") || !strings.Contains(err.Error(), c.KeysDir) {
 		t.Errorf("%v", err)
 	}
+}
+
+// A node whose database is away says that it is not ready, and is again when the
+// database is there.
+func TestReadinessAsksTheDatabase(t *testing.T) {
+	t.Parallel()
+	set := mongotest.Start(t, mongotest.Options{OnlySim: true})
+	base, c, _ := startWith(t, t.TempDir(), app.Options{}, func(c *config.Config) { c.Store = storetest.On(t, set) })
+	ready := func() bool {
+		status, _ := get(t, base, c.Sites.App, "/readyz")
+		return status == http.StatusOK
+	}
+	waitFor(t, "the first start", ready)
+	for i := range set.Members() {
+		set.Kill(i)
+	}
+	if status, body := get(t, base, c.Sites.App, "/readyz"); status != http.StatusServiceUnavailable || !strings.Contains(body, `"failing":["store","signer"]`) {
+		t.Errorf("without a database: %d %s", status, body)
+	}
+	for i := range set.Members() {
+		set.Restart(t, i)
+	}
+	waitFor(t, "readiness with a database", ready)
 }
 
 // A node that hears nothing says so and goes on working.

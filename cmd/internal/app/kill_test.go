@@ -286,10 +286,11 @@ func (k *killWorld) approveUntilDeath(t *testing.T) string {
 	return open.ticket
 }
 
-// settled waits until the heir has brought the ticket to its end.
+// settled waits until the heir has brought the ticket to its end. A running MongoDB
+// may hold the rows of the dead for a minute and half of one more.
 func (k *killWorld) settled(t *testing.T, ticket, point string) {
 	t.Helper()
-	deadline, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	deadline, cancel := context.WithTimeout(t.Context(), 150*time.Second)
 	defer cancel()
 	for {
 		st, err := k.system.Status(deadline, ticket)
@@ -307,5 +308,15 @@ func pauseFor(ctx context.Context, d time.Duration) {
 	select {
 	case <-ctx.Done():
 	case <-time.After(d):
+	}
+}
+
+// waitFor asks until it is so, for a minute.
+func waitFor(t testing.TB, what string, is func() bool) {
+	t.Helper()
+	for until := time.Now().Add(time.Minute); !is(); pauseFor(t.Context(), 20*time.Millisecond) {
+		if time.Now().After(until) {
+			t.Fatalf("%s: not within a minute", what)
+		}
 	}
 }

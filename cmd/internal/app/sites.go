@@ -90,12 +90,14 @@ func (a *App) bodies() []httpx.BodyRule {
 	return append(rules, httpx.BodyRule{Method: "POST", Prefix: "/v1/documents", Max: a.cfg.Limits.Document, Read: uploadTime})
 }
 
+// health asks both stores whose keys they know, a read, and whether this node may
+// write to them.
 func (a *App) health(gate *httpx.Gate) *httpx.Health {
-	view := func(w unit.Work) func(context.Context) error {
-		return func(ctx context.Context) error { return w.View(ctx, func(unit.Tx) error { return nil }) }
-	}
+	ours := a.secrets.Fingerprint()
 	return &httpx.Health{Log: a.log, Gate: gate, Checks: []httpx.Check{
-		{Name: "store", Run: view(a.main.Work)}, {Name: "signer", Run: view(a.journal.Work)},
+		{Name: "store", Run: func(ctx context.Context) error { return a.main.Matches(ctx, ours) }},
+		{Name: "signer", Run: func(ctx context.Context) error { return a.journal.Matches(ctx, ours) }},
+		{Name: "presence", Run: func(context.Context) error { return a.presence.Check() }},
 		{Name: "events", Stale: true, Run: a.hears},
 	}}
 }
