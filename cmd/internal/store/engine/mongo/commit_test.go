@@ -186,6 +186,6 @@ func TestCommitThatNobodyCanSettle(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	for i := range set.Members() {
-		set.Resume(i)
+		set.Resume(t, i)
 	}
 }

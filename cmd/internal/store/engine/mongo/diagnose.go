@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"net"
 	"strings"
 	"time"
 
@@ -49,11 +51,19 @@ func noDatabase() error {
 }
 
 // badURI says that a connection string is wrong. Its text may hold a password:
-// the parser's words are passed on only when they cannot.
+// the parser's words are passed on only when they cannot, or are about a file or
+// a name that was looked up.
 func badURI(uri string, err error) error {
 	d := &Diagnosis{Code: "uri", Chinese: "连接串有误", English: "the connection string is wrong"}
-	if !strings.Contains(uri, "@") {
+	var file *fs.PathError
+	var name *net.DNSError
+	switch {
+	case !strings.Contains(uri, "@"):
 		d.Cause = err
+	case errors.As(err, &file):
+		d.Cause = file
+	case errors.As(err, &name):
+		d.Cause = name
 	}
 	return d
 }
@@ -105,6 +115,7 @@ func checkClock(server, before, after time.Time) error {
 
 // Codes of errors of the server (its error_codes.yml).
 const (
+	codeBadValue             = 2
 	codeUnauthorized         = 13
 	codeLoginFailed          = 18
 	codeIllegalOperation     = 20 // transactions on a standalone server
@@ -119,6 +130,7 @@ const (
 	codeSnapshotUnavailable  = 246 // an index or a collection is being made
 	codeStreamFatal          = 280
 	codeHistoryLost          = 286
+	codeTransactionTooOld    = 290  // a command met its transaction being reaped; later ones find none
 	codeLookupTooLarge       = 4568 // what a $lookup found is over 16 MiB
 	codeTooLarge             = 10334
 )
@@ -152,8 +164,8 @@ func (e *Engine) explain(doing string, err error) error {
 		return err
 	case hasCode(err, codeUnauthorized):
 		d = &Diagnosis{Code: "rights",
-			Chinese: "数据库用户没有足够的权限：需要本库的 readWrite 角色",
-			English: "the database user lacks a right: it needs the role readWrite on " + e.db.Name()}
+			Chinese: "数据库用户没有足够的权限：所需权限见 deploy/rights.js（本库的 readWrite 角色也可以）",
+			English: "the database user lacks a right: deploy/rights.js lists what it needs (the role readWrite has it all) on " + e.db.Name()}
 	case hasCode(err, codeLoginFailed) || strings.Contains(err.Error(), "auth error"):
 		d = &Diagnosis{Code: "login",
 			Chinese: "用户名、口令或证书不被接受（检查 authSource）",

@@ -1,6 +1,7 @@
 package mongo_test
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"strings"
@@ -59,5 +60,42 @@ func TestStartSaysWhatIsWrong(t *testing.T) {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+// A string with a password hides what the parser says, but not which file is
+// missing.
+func TestMissingCertificateIsNamed(t *testing.T) {
+	t.Parallel()
+	_, err := mongo.Open(t.Context(), mongo.Options{URI: "mongodb://u:geheim@a/y?tls=true&tlsCAFile=/nowhere/ca.pem", Log: slog.New(slog.DiscardHandler)})
+	if err == nil || !strings.Contains(err.Error(), "/nowhere/ca.pem") || strings.Contains(err.Error(), "geheim") {
+		t.Errorf("%v", err)
+	}
+}
+
+// A node may start before its database: it asks for as long as it is given.
+func TestStartWaitsForAPrimary(t *testing.T) {
+	t.Parallel()
+	set := mongotest.Start(t, mongotest.Options{OnlySim: true})
+	for i := range 3 {
+		set.Kill(i)
+	}
+	asked := 0
+	again := func() time.Time { // asked for the time before each look and after
+		if asked++; asked == 5 {
+			for i := range 3 {
+				set.Restart(t, i)
+			}
+		}
+		return time.Now()
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	e, err := mongo.Open(ctx, mongo.Options{URI: set.URI, Database: "y", Log: slog.New(slog.DiscardHandler), CommandTimeout: 300 * time.Millisecond, Clock: again})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Close(); err != nil || asked < 6 {
+		t.Errorf("%v, asked %d times", err, asked)
 	}
 }

@@ -39,3 +39,6 @@ func Became(inserted bool, doc, stored bson.Raw) (written, certain bool) {
 	}
 	return o.became(stored)
 }
+
+// Fate is what an error means for the unit that it met.
+func Fate(err error) error { return (&Engine{}).fate(context.Background(), "test", err) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -26,7 +27,7 @@ func (e *Engine) fate(ctx context.Context, doing string, err error) error {
 		return ctx.Err()
 	case mongo.IsDuplicateKeyError(err) || hasCode(err, 11000, 11001):
 		return fmt.Errorf("mongo: %s: %w", doing, unit.ErrTaken)
-	case hasCode(err, codeWriteConflict):
+	case hasCode(err, codeWriteConflict, codeTransactionTooOld) || tooYoung(err):
 		return fmt.Errorf("mongo: %s: %w", doing, unit.ErrConflict)
 	case isTimeout(err):
 		// Not a lost race: nobody said so, and to try again at once would only
@@ -36,6 +37,13 @@ func (e *Engine) fate(ctx context.Context, doing string, err error) error {
 		return fmt.Errorf("mongo: %s: %w (%w)", doing, unit.ErrConflict, err)
 	}
 	return e.explain(doing, err)
+}
+
+// tooYoung reports that a read came before an index or a collection was made that
+// exists now: servers from 7.0 on give a code to it, 6.0 does not find the index.
+func tooYoung(err error) bool {
+	return hasCode(err, codeSnapshotUnavailable) ||
+		hasCode(err, codeBadValue) && strings.Contains(err.Error(), "hint provided does not correspond to an existing index")
 }
 
 func isTimeout(err error) bool {

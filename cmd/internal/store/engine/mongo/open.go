@@ -31,13 +31,11 @@ const (
 	// DefaultConnectTimeout (connectTimeoutMS) also bounds how long a member
 	// that has gone silent is believed in.
 	DefaultConnectTimeout = 5 * time.Second
-	// DefaultSelectionTimeout (serverSelectionTimeoutMS) is longer than an
-	// election (10 s without a sign of life, then a vote): a request waits for
-	// the new primary and does not fail.
-	DefaultSelectionTimeout = 15 * time.Second
-	// DefaultCommandTimeout bounds one command, the wait for a primary
-	// included, so that a member that holds its connections open and says
-	// nothing costs a request and not a goroutine.
+	// DefaultCommandTimeout bounds one command, so that a member that holds its
+	// connections open and says nothing costs a request and not a goroutine. The
+	// wait for a primary is included (serverSelectionTimeoutMS is as long), and an
+	// election takes 10 s without a sign of life and then a vote: a request waits
+	// for the new primary and does not fail.
 	DefaultCommandTimeout = 20 * time.Second
 	// DefaultCommitPatience is longer than an election too.
 	DefaultCommitPatience = 30 * time.Second
@@ -104,6 +102,12 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	if o.Log == nil {
 		return nil, errors.New("mongo: no log given")
 	}
+	if o.CommandTimeout <= 0 {
+		o.CommandTimeout = DefaultCommandTimeout
+	}
+	if o.CommitPatience <= 0 {
+		o.CommitPatience = DefaultCommitPatience
+	}
 	name, opts, err := clientOptions(o)
 	if err != nil {
 		return nil, err
@@ -115,12 +119,6 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	e := &Engine{
 		client: client, log: o.Log, timeout: o.CommandTimeout, patience: o.CommitPatience,
 		db: client.Database(name),
-	}
-	if e.timeout <= 0 {
-		e.timeout = DefaultCommandTimeout
-	}
-	if e.patience <= 0 {
-		e.patience = DefaultCommitPatience
 	}
 	e.stop, e.closing = context.WithCancel(context.Background())
 	e.declared.Store(&catalogue{})
@@ -148,7 +146,7 @@ func clientOptions(o Options) (name string, _ *options.ClientOptions, err error)
 		SetAppName("yunzhang").
 		SetMaxPoolSize(DefaultMaxPool).
 		SetConnectTimeout(DefaultConnectTimeout).
-		SetServerSelectionTimeout(DefaultSelectionTimeout).
+		SetServerSelectionTimeout(o.CommandTimeout).
 		ApplyURI(o.URI).
 		// What the guarantees rest on is no choice.
 		SetReadPreference(readpref.Primary()).
@@ -173,8 +171,20 @@ func durable() *writeconcern.WriteConcern {
 	return wc
 }
 
-// begin looks at the server and makes the anchor.
+// begin looks at the server and makes the anchor. Without a primary it asks again
+// until ctx ends, when that has an end: the set may be starting as well.
 func (e *Engine) begin(ctx context.Context, o Options) error {
+	_, bounded := ctx.Deadline()
+	for {
+		err := e.beginOnce(ctx, o)
+		var d *Diagnosis
+		if !bounded || !errors.As(err, &d) || d.Code != "unreachable" || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+func (e *Engine) beginOnce(ctx context.Context, o Options) error {
 	ctx, cancel := e.within(ctx)
 	defer cancel()
 	now := o.Clock

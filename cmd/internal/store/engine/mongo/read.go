@@ -77,8 +77,8 @@ const (
 )
 
 // read sends a read. The first one of a view chooses its moment: when that is
-// refused because an index or a collection is being made just then (servers
-// before 7.0), a later moment does.
+// refused because an index or a collection is being made just then, a later
+// moment does.
 func (t *tx) read(send func(context.Context) error) error {
 	first := !t.sent && !t.writable
 	t.sent = true
@@ -86,7 +86,7 @@ func (t *tx) read(send func(context.Context) error) error {
 		ctx, cancel := t.e.within(t.ctx)
 		err := send(ctx)
 		cancel()
-		if !first || n == viewAttempts || t.ctx.Err() != nil || !hasCode(err, codeSnapshotUnavailable) {
+		if !first || n == viewAttempts || t.ctx.Err() != nil || !tooYoung(err) {
 			return err
 		}
 		pause(t.ctx, viewPause)
