@@ -44,7 +44,7 @@ func TestThreeNodesUnderFaults(t *testing.T) {
 }
 
 func faultyRun(t *testing.T, seed uint64) {
-	set := mongotest.Start(t, mongotest.Options{Sim: mongosim.Options{Seed: seed, Election: 100 * time.Millisecond}})
+	set := mongotest.Start(t, mongotest.Options{Control: true, Sim: mongosim.Options{Seed: seed, Election: 100 * time.Millisecond}})
 	if !set.Controlled() {
 		t.Skip("the members of a running MongoDB are not ours to kill")
 	}
@@ -92,7 +92,7 @@ func (k *cluster) trouble(t *testing.T, r *rand.Rand, n int) (at []time.Time) {
 			t.Logf("member %d is paused", member)
 			k.set.Pause(member)
 			pauseFor(t.Context(), lasts)
-			k.set.Resume(member)
+			k.set.Resume(t, member)
 		case what == 2 && k.set.Sim != nil:
 			t.Logf("member %d is cut off", member)
 			k.set.Sim.Member(member).Cut()

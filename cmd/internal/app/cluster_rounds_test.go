@@ -28,7 +28,7 @@ const (
 	worldRounds = 63
 	// lanes is how many worlds there are at a time. Most of a round is waiting,
 	// for elections and for drivers that find out.
-	lanes = 16
+	lanes = 8
 )
 
 // arena is a world for rounds: three nodes in this process that can die, on

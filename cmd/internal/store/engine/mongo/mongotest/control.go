@@ -23,7 +23,7 @@ func (s *Set) Kill(i int) {
 	s.own[i].kill()
 }
 
-// Restart starts a member that was killed.
+// Restart starts a member that was killed; a real one is waited for.
 func (s *Set) Restart(t testing.TB, i int) {
 	t.Helper()
 	if s.Sim != nil {
@@ -32,6 +32,18 @@ func (s *Set) Restart(t testing.TB, i int) {
 	}
 	if err := s.own[i].start(); err != nil {
 		t.Fatalf("start member %d again: %v", i, err)
+	}
+	s.wait(t, func(ctx context.Context) error { return s.until(ctx, i, hello.inPlace) })
+}
+
+// wait waits for a real set. What does not come in time is said, and found by what
+// the test does next.
+func (s *Set) wait(t testing.TB, until func(context.Context) error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), upTime)
+	defer cancel()
+	if err := until(ctx); err != nil {
+		t.Log(err)
 	}
 }
 
@@ -44,13 +56,15 @@ func (s *Set) Pause(i int) {
 	suspend(s.own[i].cmd.Process)
 }
 
-// Resume lets it go on.
-func (s *Set) Resume(i int) {
+// Resume lets it go on; in a real set a primary is waited for.
+func (s *Set) Resume(t testing.TB, i int) {
+	t.Helper()
 	if s.Sim != nil {
 		s.Sim.Member(i).Resume()
 		return
 	}
 	resume(s.own[i].cmd.Process)
+	s.wait(t, s.led)
 }
 
 // Primary is the number of the member that is the primary, -1 for none.
@@ -66,7 +80,8 @@ func (s *Set) Primary(ctx context.Context) int {
 	return -1
 }
 
-// StepDown makes the primary give up its place.
+// StepDown makes the primary give up its place; in a real set the next one is waited
+// for.
 func (s *Set) StepDown(t testing.TB) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -79,8 +94,9 @@ func (s *Set) StepDown(t testing.TB) {
 		s.Sim.Member(i).StepDown()
 		return
 	}
-	err := s.direct(ctx, i, bson.D{{Key: "replSetStepDown", Value: 5}, {Key: "secondaryCatchUpPeriodSecs", Value: 2}, {Key: "force", Value: true}})
+	err := s.direct(ctx, i, bson.D{{Key: "replSetStepDown", Value: 5}, {Key: "secondaryCatchUpPeriodSecs", Value: 2}, {Key: "force", Value: true}}).Err()
 	if err != nil {
 		t.Logf("step down: %v", err)
 	}
+	s.wait(t, s.led)
 }

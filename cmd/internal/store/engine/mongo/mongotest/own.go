@@ -2,13 +2,10 @@ package mongotest
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,113 +14,178 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
-// member is one process of a set that was started here.
-type member struct {
-	program string
-	args    []string
-	addr    string
-	cmd     *exec.Cmd
-}
+// upTime is how long a set of its own may take to start, or a member to come back.
+const upTime = 2 * time.Minute
 
-func (m *member) start() error {
-	m.cmd = exec.Command(m.program, m.args...)
-	return m.cmd.Start()
-}
-
-func (m *member) kill() {
-	_ = m.cmd.Process.Kill()
-	_ = m.cmd.Wait()
-}
-
-// startOwn starts three members and waits for their primary.
-func startOwn(t testing.TB, program string) *Set {
+// ownSet gives the members of a program: the test's own when it does something to
+// them, else those that all tests of this process share.
+func ownSet(t testing.TB, program string, control bool) *Set {
 	t.Helper()
-	s := &Set{Kind: Own}
-	var hosts []string
-	for i := range 3 {
-		m := newMember(t, program, i)
-		if err := m.start(); err != nil {
-			t.Fatalf("start %s: %v", program, err)
-		}
-		t.Cleanup(m.kill)
-		s.own = append(s.own, m)
-		hosts = append(hosts, m.addr)
+	begin := startShared
+	if control {
+		begin = startSet
 	}
-	s.URI = "mongodb://" + strings.Join(hosts, ",") + "/?replicaSet=yz"
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	if err := s.initiate(ctx); err != nil {
+	s, err := begin(program)
+	if err != nil {
 		t.Fatalf("make a replica set of %s: %v", program, err)
+	}
+	if control {
+		t.Cleanup(s.end)
 	}
 	return s
 }
 
-func newMember(t testing.TB, program string, i int) *member {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	l.Close()
-	_, port, _ := net.SplitHostPort(addr)
-	dir := filepath.Join(t.TempDir(), strconv.Itoa(i))
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	return &member{program: program, addr: addr, args: []string{
-		"--replSet", "yz", "--bind_ip", "127.0.0.1", "--port", port, "--dbpath", dir, "--oplogSize", "128",
-		"--logpath", filepath.Join(dir, "log"), "--wiredTigerCacheSizeGB", "0.25",
-		"--setParameter", fmt.Sprintf("transactionLifetimeLimitSeconds=%d", int(TxnLifetime/time.Second)),
-	}}
+// sharedSet is made once and ends with the process.
+var sharedSet struct {
+	once sync.Once
+	set  *Set
+	err  error
 }
 
+func startShared(program string) (*Set, error) {
+	sharedSet.once.Do(func() { sharedSet.set, sharedSet.err = startSet(program) })
+	return sharedSet.set, sharedSet.err
+}
+
+// startSet starts three members and waits until one is the primary and the others
+// can follow it in that.
+func startSet(program string) (_ *Set, err error) {
+	s := &Set{Kind: Own}
+	defer func() {
+		if err != nil {
+			s.end()
+		}
+	}()
+	var hosts []string
+	for range s.Members() {
+		m, err := newMember(program)
+		if err != nil {
+			return nil, err
+		}
+		s.own = append(s.own, m)
+		if err := m.start(); err != nil {
+			return nil, err
+		}
+		hosts = append(hosts, m.addr)
+	}
+	s.URI = "mongodb://" + strings.Join(hosts, ",") + "/?replicaSet=yz"
+	ctx, cancel := context.WithTimeout(context.Background(), upTime)
+	defer cancel()
+	return s, s.initiate(ctx)
+}
+
+func (s *Set) end() {
+	for _, m := range s.own {
+		m.end()
+	}
+}
+
+// codeNodeNotFound refuses to make a set of which a member does not answer yet.
+const codeNodeNotFound = 74
+
+// initiate makes the set. Heartbeats are far shorter than the time without one
+// after which members vote, so that a busy machine does not have them vote.
 func (s *Set) initiate(ctx context.Context) error {
 	var members bson.A
 	for i, m := range s.own {
 		members = append(members, bson.D{{Key: "_id", Value: i}, {Key: "host", Value: m.addr}})
 	}
 	config := bson.D{{Key: "_id", Value: "yz"}, {Key: "members", Value: members},
-		{Key: "settings", Value: bson.D{{Key: "electionTimeoutMillis", Value: 2000}}}}
-	err := s.direct(ctx, 0, bson.D{{Key: "replSetInitiate", Value: config}})
-	if err != nil {
-		return err
+		{Key: "settings", Value: bson.D{{Key: "electionTimeoutMillis", Value: 2000}, {Key: "heartbeatIntervalMillis", Value: 200}}}}
+	for i := range s.own {
+		if err := s.until(ctx, i, func(hello) bool { return true }); err != nil {
+			return err
+		}
 	}
-	c, err := driver.Connect(options.Client().ApplyURI(s.URI).SetServerSelectionTimeout(time.Minute))
-	if err != nil {
-		return err
+	for {
+		err := s.direct(ctx, 0, bson.D{{Key: "replSetInitiate", Value: config}}).Err()
+		var refused driver.ServerError
+		if err == nil {
+			break
+		}
+		if !errors.As(err, &refused) || !refused.HasErrorCode(codeNodeNotFound) || ctx.Err() != nil {
+			return err
+		}
+		pause(ctx)
 	}
-	defer func() { _ = c.Disconnect(context.WithoutCancel(ctx)) }()
-	return c.Ping(ctx, nil) // of the primary: waits until there is one
+	return s.ready(ctx)
 }
 
-// direct runs a command of administration on one member.
-func (s *Set) direct(ctx context.Context, i int, command bson.D) error {
-	c, err := driver.Connect(options.Client().ApplyURI("mongodb://" + s.own[i].addr + "/?directConnection=true").
-		SetServerSelectionTimeout(time.Minute))
-	if err != nil {
-		return err
+// ready waits until every member follows or leads, and one leads.
+func (s *Set) ready(ctx context.Context) error {
+	for i := range s.own {
+		if err := s.until(ctx, i, hello.inPlace); err != nil {
+			return err
+		}
 	}
-	defer func() { _ = c.Disconnect(context.WithoutCancel(ctx)) }()
-	return c.Database("admin").RunCommand(ctx, command).Err()
+	return s.led(ctx)
+}
+
+// led waits for a primary.
+func (s *Set) led(ctx context.Context) error {
+	for s.primary(ctx) < 0 {
+		if ctx.Err() != nil {
+			return errors.New("no member became the primary")
+		}
+		pause(ctx)
+	}
+	return nil
+}
+
+// hello is what a member says of itself.
+type hello struct {
+	Primary   bool `bson:"isWritablePrimary"`
+	Secondary bool `bson:"secondary"`
+}
+
+func (h hello) inPlace() bool { return h.Primary || h.Secondary }
+
+// until waits for what a member says of itself, or for its end.
+func (s *Set) until(ctx context.Context, i int, good func(hello) bool) error {
+	m := s.own[i]
+	for {
+		var h hello
+		err := s.direct(ctx, i, bson.D{{Key: "hello", Value: 1}}).Decode(&h)
+		if err == nil && good(h) {
+			return nil
+		}
+		select {
+		case <-m.ended:
+			return fmt.Errorf("it ended: %s", m.lastWords())
+		default:
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("member %d says %+v, %w: %s", i, h, err, m.lastWords())
+		}
+		pause(ctx)
+	}
 }
 
 // primary finds the member that is the primary, -1 for none.
 func (s *Set) primary(ctx context.Context) int {
 	for i := range s.own {
-		var hello struct {
-			Primary bool `bson:"isWritablePrimary"`
-		}
-		c, err := driver.Connect(options.Client().ApplyURI("mongodb://" + s.own[i].addr + "/?directConnection=true").
-			SetServerSelectionTimeout(time.Second))
-		if err != nil {
-			continue
-		}
-		err = c.Database("admin").RunCommand(ctx, bson.D{{Key: "hello", Value: 1}}).Decode(&hello)
-		_ = c.Disconnect(context.WithoutCancel(ctx))
-		if err == nil && hello.Primary {
+		var h hello
+		if s.direct(ctx, i, bson.D{{Key: "hello", Value: 1}}).Decode(&h) == nil && h.Primary {
 			return i
 		}
 	}
 	return -1
+}
+
+// direct runs a command of administration on one member.
+func (s *Set) direct(ctx context.Context, i int, command bson.D) *driver.SingleResult {
+	c, err := driver.Connect(options.Client().ApplyURI("mongodb://" + s.own[i].addr + "/?directConnection=true").
+		SetServerSelectionTimeout(time.Second).SetTimeout(10 * time.Second))
+	if err != nil {
+		return driver.NewSingleResultFromDocument(bson.D{}, err, nil)
+	}
+	defer func() { _ = c.Disconnect(context.WithoutCancel(ctx)) }()
+	return c.Database("admin").RunCommand(ctx, command)
+}
+
+func pause(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(50 * time.Millisecond):
+	}
 }

@@ -56,13 +56,16 @@ type Options struct {
 	Sim mongosim.Options
 	// OnlySim asks for the simulated one, for tests that it alone can judge.
 	OnlySim bool
+	// Control is for a test that kills, pauses or steps down members: of a mongod
+	// it has three of its own, and not those that other tests share.
+	Control bool
 }
 
 // TxnLifetime is how long a transaction whose client has died keeps its rows
 // on a set that is started here: less than tests wait.
 const TxnLifetime = 2 * time.Second
 
-// Start gives a set that ends with the test.
+// Start gives a set. A simulated one ends with the test.
 func Start(t testing.TB, o Options) *Set {
 	t.Helper()
 	s := start(t, o)
@@ -77,7 +80,7 @@ func start(t testing.TB, o Options) *Set {
 			return &Set{URI: uri, Kind: Running}
 		}
 		if program := findMongod(); program != "" {
-			return startOwn(t, program)
+			return ownSet(t, program, o.Control)
 		}
 	}
 	if o.Sim.TxnLifetime == 0 {

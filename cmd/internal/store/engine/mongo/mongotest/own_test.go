@@ -1,0 +1,71 @@
+package mongotest
+
+import (
+	"context"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A set of its own is made although a member refuses at first, is given out when
+// all members are in their places, and takes members that were killed back.
+func TestOwnSet(t *testing.T) {
+	t.Setenv(fakeEnv, t.TempDir())
+	s, err := startSet(os.Args[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.end()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for i := range s.own {
+		if err := s.until(ctx, i, hello.inPlace); err != nil {
+			t.Error(err)
+		}
+	}
+	if got := s.Primary(ctx); got != 0 {
+		t.Errorf("the primary is %d", got)
+	}
+	s.Kill(0)
+	if got := s.Primary(ctx); got != -1 {
+		t.Errorf("with the primary killed it is %d", got)
+	}
+	s.Restart(t, 0)
+	s.Pause(1)
+	s.Resume(t, 1)
+	if got := s.Primary(ctx); got != 0 {
+		t.Errorf("in the end it is %d", got)
+	}
+	dir := s.own[0].dir
+	s.end()
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("its folder was left")
+	}
+}
+
+// A program that does not stay says why, and nobody waits for it.
+func TestOwnSetThatDoesNotStart(t *testing.T) {
+	t.Setenv(fakeEnv, "broken")
+	if _, err := startSet(os.Args[0]); err == nil || !strings.Contains(err.Error(), "no space left") {
+		t.Errorf("%v", err)
+	}
+}
+
+// A process whose keeper is gone is ended, and its folder removed.
+func TestLeash(t *testing.T) {
+	t.Setenv(fakeEnv, t.TempDir())
+	m, err := newMember(os.Args[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.start(); err != nil {
+		t.Fatal(err)
+	}
+	_ = m.leash.in.Close() // as the end of this process closes it
+	<-m.ended
+	_ = m.leash.shell.Wait()
+	if _, err := os.Stat(m.dir); err == nil {
+		t.Error("its folder was left")
+	}
+}
