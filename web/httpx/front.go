@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -107,7 +108,7 @@ func (f *front) admit(c *fiber.Ctx) error {
 		// The absolute form would let the target name another host than Host.
 		return fault.BadRequest.Becausef("request target is not a path")
 	}
-	if !probe(c) && len(f.hosts) > 0 && !f.hosts[Host(c)] {
+	if len(f.hosts) > 0 && !f.hosts[Host(c)] && !probe(c) && !slices.Contains(f.d.ByAddress, c.Path()) {
 		return fault.HostUnknown
 	}
 	return plain(c)

@@ -59,6 +59,9 @@ type Deps struct {
 	// which the server answers; anything else is refused before routing. It
 	// closes DNS rebinding. Empty answers to all, for tests.
 	Hosts []string
+	// ByAddress are paths that are asked for by address and not by name, besides
+	// the probes: what they answer must need a secret.
+	ByAddress []string
 	// TrustedProxies may say for whom they speak (X-Forwarded-For,
 	// X-Forwarded-Proto) and name the request (X-Request-Id).
 	TrustedProxies []netip.Prefix

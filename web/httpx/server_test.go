@@ -13,6 +13,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"yunzhang.dev/authz/fault"
 	"yunzhang.dev/web/httpx"
 )
 
@@ -140,8 +141,9 @@ func TestHostAllowList(t *testing.T) {
 	t.Parallel()
 	app := httpx.NewServer(httpx.Deps{
 		Hosts:  []string{"app.localhost:8080", "seal.example.gov.cn"},
-		Health: &httpx.Health{},
+		Health: &httpx.Health{}, ByAddress: []string{"/metrics"},
 	})
+	app.Get("/metrics", func(c *fiber.Ctx) error { return fault.Unauthorized })
 	app.Get("/", func(c *fiber.Ctx) error { return c.SendString(httpx.Host(c)) })
 	for host, want := range map[string]int{
 		"app.localhost:8080": 200, "SEAL.example.gov.cn": 200,
@@ -155,6 +157,11 @@ func TestHostAllowList(t *testing.T) {
 	}
 	if a := call(t, app, "GET", "/healthz", "", "Host", "10.0.0.7"); a.status != 200 {
 		t.Errorf("probe by address: %d", a.status)
+	}
+	for path, want := range map[string]int{"/metrics": 401, "/metrics/": 403, "/metrics2": 403} {
+		if a := call(t, app, "GET", path, "", "Host", "10.0.0.7"); a.status != want {
+			t.Errorf("%s by address: %d, want %d", path, a.status, want)
+		}
 	}
 	addr := listen(t, app)
 	if a := exchange(t, addr, "GET / HTTP/1.1\r\nHost:\r\n\r\n"); a.status != 400 {

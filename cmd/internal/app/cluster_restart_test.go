@@ -106,3 +106,28 @@ func TestDeafNodeIsStale(t *testing.T) {
 	}
 	t.Error("never stale")
 }
+
+// Whoever watches several nodes reads each one's figures by its address, with the
+// token; without one they are this machine's, under a name of ours.
+func TestFiguresByAddress(t *testing.T) {
+	t.Parallel()
+	const elsewhere = "http://10.0.0.7:8080"
+	open, _, _ := start(t, app.Options{})
+	if status, _ := get(t, open, elsewhere, "/metrics"); status != http.StatusForbidden {
+		t.Errorf("without a token: %d", status)
+	}
+	base, _, _ := startWith(t, t.TempDir(), app.Options{}, func(c *config.Config) { c.Log.MetricsToken = "s3cret" })
+	if status, _ := get(t, base, elsewhere, "/metrics"); status != http.StatusUnauthorized {
+		t.Errorf("without the token: %d", status)
+	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+"/metrics", nil)
+	check(t, err)
+	r.Host = "10.0.0.7:8080"
+	r.Header.Set("Authorization", "Bearer s3cret")
+	answer, err := http.DefaultClient.Do(r)
+	check(t, err)
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		t.Errorf("with the token: %d", answer.StatusCode)
+	}
+}

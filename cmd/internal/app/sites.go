@@ -55,6 +55,8 @@ func (a *App) socketURL() string {
 	return "ws" + strings.TrimPrefix(a.cfg.Sites.Sockets, "http") + ws.Path
 }
 
+const metricsPath = "/metrics"
+
 // server makes the HTTP server with all its sites.
 func (a *App) server(gate *httpx.Gate) (*fiber.App, error) {
 	c := a.cfg
@@ -68,15 +70,19 @@ func (a *App) server(gate *httpx.Gate) (*fiber.App, error) {
 	for _, p := range c.TLS.TrustedProxies {
 		proxies = append(proxies, netip.MustParsePrefix(p)) // checked by config
 	}
+	var byAddress []string
+	if c.Log.MetricsToken != "" {
+		byAddress = []string{metricsPath} // each node is scraped, whatever the sites are called
+	}
 	server := httpx.NewServer(httpx.Deps{
-		Log: a.log, Now: a.opts.Now, Hosts: hosts, TrustedProxies: proxies, HTTPS: c.TLS.Cert != "" || c.Production,
+		Log: a.log, Now: a.opts.Now, Hosts: hosts, ByAddress: byAddress, TrustedProxies: proxies, HTTPS: c.TLS.Cert != "" || c.Production,
 		Limits: httpx.Limits{Connections: c.Limits.Connections}, Bodies: a.bodies(), Budget: httpx.NewBudget(a.cfg.Limits.BodyBytes, a.cfg.Limits.BodyBytesPerAddress), Metrics: a.metrics, Gate: gate, Health: a.health(gate),
 	})
 	sites, err := a.sites()
 	if err != nil {
 		return nil, err
 	}
-	server.Get("/metrics", a.metrics.Handler(c.Log.MetricsToken))
+	server.Get(metricsPath, a.metrics.Handler(c.Log.MetricsToken))
 	httpx.Sites(server, sites)
 	return server, nil
 }

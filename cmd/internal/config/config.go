@@ -67,8 +67,9 @@ type MongoDB struct {
 	SignerURI string `toml:"signer_uri" secret:"true"`
 	// Database of the signer's journal; never that of database.
 	SignerDatabase string `toml:"signer_database"`
-	// Most connections to each member. A unit of work holds one while it runs:
-	// more requests at once than this wait for each other.
+	// Most connections to each member, of each of the two stores. A unit of work
+	// holds one while it runs: more requests at once than this wait for each other.
+	// A maxPoolSize in the connection string wins.
 	Pool int `toml:"pool"`
 	// How long one command may take, waiting for a new primary included: an
 	// election takes 12s with MongoDB's own settings. Longer keeps people
@@ -117,7 +118,8 @@ type Log struct {
 	Level string `toml:"level"`
 	// text or json.
 	Format string `toml:"format"`
-	// Bearer token that /metrics asks for; empty: only loopback may read it.
+	// Bearer token that /metrics asks for, under any host name; empty: only
+	// loopback may read it, under the name of a site.
 	MetricsToken string `toml:"metrics_token" secret:"true"`
 }
 

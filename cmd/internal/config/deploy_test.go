@@ -45,12 +45,42 @@ func TestDeployedFilesAgree(t *testing.T) {
 			t.Errorf("no rights on %s", database)
 		}
 	}
-	if !strings.Contains(compose, "ipv4_address: 172.30.9.2") || !strings.Contains(toml, "172.30.9.2/32") {
+	if !strings.Contains(compose, "ipv4_address: 10.213.9.2 ") || !strings.Contains(toml, "10.213.9.2/32") {
 		t.Error("the nodes do not trust the proxy's address")
 	}
 	for _, script := range []string{"secrets.sh", "replica-set.sh"} {
 		if out, err := exec.Command("bash", "-n", deploy+script).CombinedOutput(); err != nil {
 			t.Errorf("%s: %s", script, out)
 		}
+	}
+}
+
+// Every secret that the services ask for is made by the script.
+func TestDeployedSecretsAreMade(t *testing.T) {
+	script, err := os.ReadFile(deploy + "secrets.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(dir+"/secrets.sh", script, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("sh", dir+"/secrets.sh").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	compose, err := os.ReadFile(deploy + "compose.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	for _, rest := range strings.Split(string(compose), "file: .")[1:] {
+		name, _, _ := strings.Cut(rest, " ")
+		asked++
+		if s, err := os.Stat(dir + name); err != nil || s.Size() < 24 || s.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if asked != 7 {
+		t.Errorf("%d secrets are asked for", asked)
 	}
 }
