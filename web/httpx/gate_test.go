@@ -141,10 +141,11 @@ func TestReadiness(t *testing.T) {
 	t.Parallel()
 	log := &logbook{}
 	var broken atomic.Bool
+	var asked, later atomic.Int64
 	app := httpx.NewServer(httpx.Deps{Log: log.logger(), Health: &httpx.Health{
-		Log: log.logger(),
+		Log: log.logger(), Now: func() time.Time { return time.Unix(later.Load(), 0) },
 		Checks: []httpx.Check{
-			{Name: "store", Run: func(context.Context) error { return nil }},
+			{Name: "store", Run: func(context.Context) error { asked.Add(1); return nil }},
 			{Name: "signer", Run: func(context.Context) error {
 				if broken.Load() {
 					return errors.New("socket /run/x: refused")
@@ -157,6 +158,12 @@ func TestReadiness(t *testing.T) {
 		t.Errorf("%d %s", a.status, a.body)
 	}
 	broken.Store(true)
+	for range 100 { // of those who ask all the time
+		if a := call(t, app, "GET", "/readyz", ""); a.status != 200 || asked.Load() != 1 {
+			t.Fatalf("in the same second: %d, the store was asked %d times", a.status, asked.Load())
+		}
+	}
+	later.Store(1)
 	a := call(t, app, "GET", "/readyz", "")
 	if a.status != 503 || a.body != `{"ready":false,"failing":["signer"]}` {
 		t.Errorf("%d %s", a.status, a.body)

@@ -23,6 +23,10 @@ type Check struct {
 	Stale bool
 }
 
+// fresh is how long an answer of the checks is given again: whoever asks more
+// often than that costs the stores nothing.
+const fresh = time.Second
+
 // Health answers the probes. /healthz says that the process runs; /readyz that
 // it can do its work: every check passes and no shutdown has begun. Answers name
 // failing checks, and those by which the node is stale only; causes go to the
@@ -33,6 +37,12 @@ type Health struct {
 	Checks []Check
 	// Timeout is the time for all checks together. Default 2 s.
 	Timeout time.Duration
+	// Now is the clock. Default time.Now.
+	Now func() time.Time
+
+	mu    sync.Mutex
+	asked time.Time // guarded by mu, as is said
+	said  readiness
 }
 
 type readiness struct {
@@ -53,7 +63,26 @@ func (h *Health) mount(app fiber.Router) {
 	})
 }
 
+// ask gives what the checks say, or said a moment ago; the gate is always asked.
 func (h *Health) ask(ctx context.Context) readiness {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now := time.Now
+	if h.Now != nil {
+		now = h.Now
+	}
+	if h.asked.IsZero() || now().Sub(h.asked) >= fresh {
+		h.said, h.asked = h.check(ctx), now()
+	}
+	r := readiness{Failing: append([]string{}, h.said.Failing...), Stale: h.said.Stale}
+	if h.Gate != nil && h.Gate.Closed() {
+		r.Failing = append(r.Failing, "shutting-down")
+	}
+	r.Ready = len(r.Failing) == 0
+	return r
+}
+
+func (h *Health) check(ctx context.Context) readiness {
 	ctx, cancel := context.WithTimeout(ctx, or(h.Timeout, 2*time.Second))
 	defer cancel()
 	errs := make([]error, len(h.Checks))
@@ -62,7 +91,7 @@ func (h *Health) ask(ctx context.Context) readiness {
 		all.Go(func() { errs[i] = check.Run(ctx) })
 	}
 	all.Wait()
-	r := readiness{Ready: true}
+	var r readiness
 	for i, err := range errs {
 		if err != nil {
 			h.log().Warn("not ready", "check", h.Checks[i].Name, "stale", h.Checks[i].Stale, "cause", err)
@@ -73,10 +102,6 @@ func (h *Health) ask(ctx context.Context) readiness {
 			}
 		}
 	}
-	if h.Gate != nil && h.Gate.Closed() {
-		r.Failing = append(r.Failing, "shutting-down")
-	}
-	r.Ready = len(r.Failing) == 0
 	return r
 }
 

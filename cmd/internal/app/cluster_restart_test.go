@@ -82,9 +82,10 @@ func TestReadinessAsksTheDatabase(t *testing.T) {
 	for i := range set.Members() {
 		set.Kill(i)
 	}
-	if status, body := get(t, base, c.Sites.App, "/readyz"); status != http.StatusServiceUnavailable || !strings.Contains(body, `"failing":["store","signer"]`) {
-		t.Errorf("without a database: %d %s", status, body)
-	}
+	waitFor(t, "that both stores are missed", func() bool {
+		status, body := get(t, base, c.Sites.App, "/readyz")
+		return status == http.StatusServiceUnavailable && strings.Contains(body, `"failing":["store","signer"]`)
+	})
 	for i := range set.Members() {
 		set.Restart(t, i)
 	}
@@ -98,13 +99,11 @@ func TestDeafNodeIsStale(t *testing.T) {
 	if status, body := get(t, base, c.Sites.App, "/readyz"); status != http.StatusOK || strings.Contains(body, "stale") {
 		t.Errorf("at first: %d %s", status, body)
 	}
-	for range 100 { // a beat may come in between
+	waitFor(t, "that it says so", func() bool { // a beat may come in between
 		a.Deafen()
-		if status, body := get(t, base, c.Sites.App, "/readyz"); status == http.StatusOK && strings.Contains(body, `"stale":["events"]`) {
-			return
-		}
-	}
-	t.Error("never stale")
+		status, body := get(t, base, c.Sites.App, "/readyz")
+		return status == http.StatusOK && strings.Contains(body, `"stale":["events"]`)
+	})
 }
 
 // Whoever watches several nodes reads each one's figures by its address, with the

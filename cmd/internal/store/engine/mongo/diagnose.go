@@ -52,7 +52,8 @@ func noDatabase() error {
 
 // badURI says that a connection string is wrong. Its text may hold a password:
 // the parser's words are passed on only when they cannot, or are about a file or
-// a name that was looked up.
+// a name that was looked up. A second @ may stand in the password, and then its
+// end is taken for a name.
 func badURI(uri string, err error) error {
 	d := &Diagnosis{Code: "uri", Chinese: "连接串有误", English: "the connection string is wrong"}
 	var file *fs.PathError
@@ -60,6 +61,7 @@ func badURI(uri string, err error) error {
 	switch {
 	case !strings.Contains(uri, "@"):
 		d.Cause = err
+	case strings.Count(uri, "@") > 1:
 	case errors.As(err, &file):
 		d.Cause = file
 	case errors.As(err, &name):

@@ -27,8 +27,10 @@ func (e *Engine) fate(ctx context.Context, doing string, err error) error {
 		return ctx.Err()
 	case mongo.IsDuplicateKeyError(err) || hasCode(err, 11000, 11001):
 		return fmt.Errorf("mongo: %s: %w", doing, unit.ErrTaken)
-	case hasCode(err, codeWriteConflict, codeTransactionTooOld) || tooYoung(err):
+	case hasCode(err, codeWriteConflict):
 		return fmt.Errorf("mongo: %s: %w", doing, unit.ErrConflict)
+	case hasCode(err, codeTransactionTooOld) || tooYoung(err): // who tries again in vain reads why
+		return fmt.Errorf("mongo: %s: %w (%w)", doing, unit.ErrConflict, err)
 	case isTimeout(err):
 		// Not a lost race: nobody said so, and to try again at once would only
 		// wait again.

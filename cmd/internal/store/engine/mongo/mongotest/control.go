@@ -30,6 +30,7 @@ func (s *Set) Restart(t testing.TB, i int) {
 		s.Sim.Member(i).Restart()
 		return
 	}
+	s.own[i].kill() // when it was not
 	if err := s.own[i].start(); err != nil {
 		t.Fatalf("start member %d again: %v", i, err)
 	}
@@ -53,7 +54,9 @@ func (s *Set) Pause(i int) {
 		s.Sim.Member(i).Pause()
 		return
 	}
-	suspend(s.own[i].cmd.Process)
+	if c := s.own[i].cmd; c != nil {
+		suspend(c.Process)
+	}
 }
 
 // Resume lets it go on; in a real set a primary is waited for.
@@ -63,7 +66,9 @@ func (s *Set) Resume(t testing.TB, i int) {
 		s.Sim.Member(i).Resume()
 		return
 	}
-	resume(s.own[i].cmd.Process)
+	if c := s.own[i].cmd; c != nil {
+		resume(c.Process)
+	}
 	s.wait(t, s.led)
 }
 

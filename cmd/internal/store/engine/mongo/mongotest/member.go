@@ -60,12 +60,12 @@ func (m *member) start() error {
 		return err
 	}
 	m.cmd, m.ended = cmd, make(chan struct{})
-	go func() {
-		defer close(m.ended)
+	leash, err := tie(cmd.Process.Pid, m.dir)
+	m.leash = leash
+	go func(ended chan struct{}) {
+		defer close(ended)
 		_ = cmd.Wait()
-	}()
-	var err error
-	m.leash, err = tie(cmd.Process.Pid, m.dir)
+	}(m.ended)
 	return err
 }
 
@@ -106,7 +106,7 @@ type leash struct {
 }
 
 func tie(pid int, dir string) (*leash, error) {
-	shell := exec.Command("sh", "-c", `read -r untied || { kill -9 "$1"; rm -rf "$2"; }`, "sh", strconv.Itoa(pid), dir)
+	shell := exec.Command("sh", "-c", `trap "" INT TERM; read -r untied || { kill -9 "$1"; rm -rf "$2"; }`, "sh", strconv.Itoa(pid), dir)
 	in, err := shell.StdinPipe()
 	if err != nil {
 		return nil, err

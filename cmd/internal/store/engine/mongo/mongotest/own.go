@@ -43,7 +43,11 @@ var sharedSet struct {
 }
 
 func startShared(program string) (*Set, error) {
-	sharedSet.once.Do(func() { sharedSet.set, sharedSet.err = startSet(program) })
+	sharedSet.once.Do(func() {
+		if sharedSet.set, sharedSet.err = startSet(program); sharedSet.err != nil { // somebody took a port meanwhile
+			sharedSet.set, sharedSet.err = startSet(program)
+		}
+	})
 	return sharedSet.set, sharedSet.err
 }
 
@@ -155,7 +159,7 @@ func (s *Set) until(ctx context.Context, i int, good func(hello) bool) error {
 		default:
 		}
 		if ctx.Err() != nil {
-			return fmt.Errorf("member %d says %+v, %w: %s", i, h, err, m.lastWords())
+			return fmt.Errorf("member %d says %+v, %v: %s", i, h, err, m.lastWords())
 		}
 		pause(ctx)
 	}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
 // A set of its own is made although a member refuses at first, is given out when
@@ -24,23 +26,35 @@ func TestOwnSet(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if got := s.Primary(ctx); got != 0 {
-		t.Errorf("the primary is %d", got)
-	}
+	leads := func() bool { return s.Primary(ctx) == 0 }
+	answers := func(i int) bool { return s.direct(ctx, i, bson.D{{Key: "hello", Value: 1}}).Err() == nil }
+	asked(t, ctx, "the first leads", leads)
 	s.Kill(0)
 	if got := s.Primary(ctx); got != -1 {
 		t.Errorf("with the primary killed it is %d", got)
 	}
 	s.Restart(t, 0)
 	s.Pause(1)
-	s.Resume(t, 1)
-	if got := s.Primary(ctx); got != 0 {
-		t.Errorf("in the end it is %d", got)
+	if answers(1) {
+		t.Error("a paused member answers")
 	}
+	s.Resume(t, 1)
+	asked(t, ctx, "the paused one answers again", func() bool { return answers(1) })
+	asked(t, ctx, "the first leads again", leads)
 	dir := s.own[0].dir
 	s.end()
 	if _, err := os.Stat(dir); err == nil {
 		t.Error("its folder was left")
+	}
+}
+
+func asked(t *testing.T, ctx context.Context, what string, is func() bool) {
+	t.Helper()
+	for !is() {
+		if ctx.Err() != nil {
+			t.Fatalf("not so: %s", what)
+		}
+		pause(ctx)
 	}
 }
 
@@ -62,8 +76,13 @@ func TestLeash(t *testing.T) {
 	if err := m.start(); err != nil {
 		t.Fatal(err)
 	}
+	defer m.end()
 	_ = m.leash.in.Close() // as the end of this process closes it
-	<-m.ended
+	select {
+	case <-m.ended:
+	case <-time.After(time.Minute):
+		t.Fatal("it lives")
+	}
 	_ = m.leash.shell.Wait()
 	if _, err := os.Stat(m.dir); err == nil {
 		t.Error("its folder was left")
