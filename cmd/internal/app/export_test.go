@@ -20,6 +20,7 @@ import (
 	"yunzhang.dev/cmd/internal/config"
 	"yunzhang.dev/cmd/internal/store"
 	"yunzhang.dev/cmd/internal/store/engine"
+	"yunzhang.dev/cmd/internal/store/engine/mongo"
 	"yunzhang.dev/qrflow"
 	"yunzhang.dev/web/httpx"
 )
@@ -45,6 +46,14 @@ func (a *App) StampedNow(ctx context.Context, ticket string) (stamped bool, err 
 	})
 	return stamped, err
 }
+
+// MongoEngines are the engines of a node on MongoDB.
+func (a *App) MongoEngines() (main, journal *mongo.Engine) {
+	return a.main.Engine().(*mongo.Engine), a.journal.Engine().(*mongo.Engine)
+}
+
+// Sweep runs the job that removes what has lapsed.
+func (a *App) Sweep(ctx context.Context) error { return a.sweep(ctx) }
 
 // Recover runs what a start runs.
 func (a *App) Recover(ctx context.Context) error { return a.recover(ctx) }

@@ -35,9 +35,9 @@ func noise(seed byte, size int) []byte {
 
 func bucket(t testing.TB, set *mongotest.Set) (*mongo.Blobs, string) {
 	t.Helper()
-	j, database := &judge{}, set.Database(t)
-	e := mongotest.Open(t, set, mongo.Options{Database: database, Monitor: j.monitor()})
-	t.Cleanup(func() { j.verdict(t, e, set, database) })
+	j, database := &mongotest.Judge{}, set.Database(t)
+	e := mongotest.Open(t, set, mongo.Options{Database: database, Monitor: j.Monitor()})
+	t.Cleanup(func() { j.Verdict(t, e, set, database) })
 	b, err := mongo.NewBlobs(t.Context(), e)
 	if err != nil {
 		t.Fatal(err)
@@ -116,8 +116,8 @@ func TestBlobNamesComeInPages(t *testing.T) {
 	set := mongotest.Start(t, mongotest.Options{})
 	const blobs = 2001
 	var resumed atomic.Int32
-	j, database := &judge{}, set.Database(t)
-	m := j.monitor()
+	j, database := &mongotest.Judge{}, set.Database(t)
+	m := j.Monitor()
 	judged := m.Started
 	m.Started = func(ctx context.Context, e *event.CommandStartedEvent) {
 		if e.CommandName == "getMore" {
@@ -126,7 +126,7 @@ func TestBlobNamesComeInPages(t *testing.T) {
 		judged(ctx, e)
 	}
 	engine := mongotest.Open(t, set, mongo.Options{Database: database, Monitor: m})
-	t.Cleanup(func() { j.verdict(t, engine, set, database) })
+	t.Cleanup(func() { j.Verdict(t, engine, set, database) })
 	b, err := mongo.NewBlobs(t.Context(), engine)
 	if err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"strconv"
+	"strings"
 	"testing"
 
 	"yunzhang.dev/cmd/internal/store/engine"
@@ -23,9 +24,9 @@ func TestSuite(t *testing.T) {
 func suite(t *testing.T, set *mongotest.Set) {
 	t.Helper()
 	enginetest.Run(t, enginetest.Traits{KeepsIndexes: true}, func(t testing.TB) engine.Engine {
-		j, database := &judge{}, set.Database(t)
-		e := mongotest.Open(t, set, mongo.Options{Database: database, Monitor: j.monitor()})
-		t.Cleanup(func() { j.verdict(t, e, set, database) })
+		j, database := &mongotest.Judge{}, set.Database(t)
+		e := mongotest.Open(t, set, mongo.Options{Database: database, Monitor: j.Monitor()})
+		t.Cleanup(func() { j.Verdict(t, e, set, database) })
 		return e
 	})
 }
@@ -34,6 +35,26 @@ func suite(t *testing.T, set *mongotest.Set) {
 func TestSuiteBeforeBulkWrite(t *testing.T) {
 	t.Parallel()
 	suite(t, mongotest.Start(t, mongotest.Options{OnlySim: true, Sim: mongosim.Options{Wire: 21}}))
+}
+
+// Behind a mongos before 8.0 nothing is fetched together, and all the answers are
+// the same.
+func TestSuiteOneByOne(t *testing.T) {
+	t.Parallel()
+	set := mongotest.Start(t, mongotest.Options{OnlySim: true, Sim: mongosim.Options{Wire: 21}})
+	enginetest.Run(t, enginetest.Traits{KeepsIndexes: true}, func(t testing.TB) engine.Engine {
+		w := &wire{}
+		e := mongotest.Open(t, set, mongo.Options{Monitor: w.monitor()})
+		mongo.Singly(e)
+		t.Cleanup(func() {
+			for _, c := range w.taken() {
+				if strings.Contains(c.body.String(), "$lookup") {
+					t.Errorf("fetched together: %s", c.body)
+				}
+			}
+		})
+		return e
+	})
 }
 
 // TestRandom runs 10⁴ steps, with the engine dying in their midst;
