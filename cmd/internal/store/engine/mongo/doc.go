@@ -80,7 +80,8 @@
 // with a hint that names its index; where it resumes in the midst of one, with
 // the bounds min and max, which (unlike $gt) go on from one kind of value to
 // the next, as the order of the port does. Lists that Fetch names are part of a
-// $lookup, which takes no hint: there they fix the fields of a unique index.
+// $lookup, which takes no hint: there they fix the first fields of an index, and
+// the planner chooses among those that begin so.
 //
 // # Outbox
 //
@@ -92,26 +93,35 @@
 // # Sharding
 //
 // On a sharded cluster everything works with all collections on one shard, and
-// most belong there: an approval writes to a dozen collections, and a
-// transaction on one shard commits with one answer. What grows without bound is
-// worth spreading. A unique index must begin with the shard key, and what is
-// read by id is found on one shard only when the id is the key:
+// most belong there: an approval writes to sixteen collections, a stamp to six,
+// and a transaction on one shard commits with one answer, on two in two phases.
+// What holds most of the bytes is outside of those transactions, or written
+// alone, and worth spreading. A unique index must begin with the shard key, and
+// what is read by id is found on one shard only when the id is the key:
 //
-//	collection                    key                 one shard answers        all are asked for
-//	yz_blobs, yz_chunks           {_id: "hashed"}     every read               nothing (most of all bytes)
-//	increments, acts, texts       {_id: "hashed"}     every read               nothing
-//	idempotency, spent, nonces    {_id: "hashed"}     every read               sweeping by time
-//	documents                     {_id: "hashed"}     reads by id              lists of a tenant
-//	events                        {ticket: "hashed"}  a ticket's events        sweeping; unique {ticket, seq} begins with it
-//	sealEvents                    {seal: 1}           a seal's history         nothing; unique {seal, n} begins with it
-//	tickets, approvals, evidence, unsharded: several unique values with no common
-//	intents, slots, preparations, beginning, read by id and by another field in
-//	seals, bindings, apps         one transaction; small, or swept
-//	people, orgs, devices,        unsharded: unique by a field that is not the id; a
-//	memberships, delegations      province has some millions of rows
-//	audit                         unsharded: unique {chain, seq}; export what is old
-//	yz_anchor                     unsharded: one document
+//	collection   key              one shard answers      all are asked for
+//	yz_chunks    {_id: 1}         every read             nothing (most of all bytes; an upload's name, which the ids begin with, is random)
+//	yz_blobs     {_id: "hashed"}  every read             pages of names, for a move
+//	increments   {_id: "hashed"}  every read             nothing (what a stamp will add to a file)
+//	sealEvents   {seal: 1}        a seal's history       nothing; its unique index begins with the key
+//
+// The rest stays on one shard:
+//
+//	tickets events approvals intents documents evidence preparations slots audit
+//	notices idempotency bindings seals delegations memberships orgs devices apps
+//	pages: written by an approval or a stamp together. Those up to audit get a row
+//	or some with every stamp, a few KB in all, and are read by id and by another
+//	field in one transaction; what is old is exported, and so far not removed.
+//
+//	journal keys texts approvals stops: the signer's, in its own database, which
+//	can be on a shard of its own; journal, texts and approvals grow with every
+//	stamp.
+//
+//	people acts operators invitations enrolments presences nonces spent codes
+//	tallies windows tells seconds appKeys applications certs counters leases marks
+//	yz_uploads yz_anchor: some millions of rows in a province, or swept.
 //
 // Below MongoDB 8.0 a $lookup in a transaction cannot read a sharded
-// collection: behind a mongos of 6 or 7 nothing is fetched together.
+// collection: behind a mongos of 6 or 7 nothing is fetched together. No sharded
+// cluster has judged any of this; the simulated set has none.
 package mongo
