@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	signer "yunzhang.dev/cloudseal/keys"
 	"yunzhang.dev/cmd/internal/store"
 	"yunzhang.dev/cmd/internal/store/engine/embedded"
+	"yunzhang.dev/cmd/internal/store/engine/mongo"
 )
 
 // place is somewhere a system can be kept.
@@ -80,8 +82,18 @@ func quietly(string, string, int) {}
 
 func TestMoveThereAndBack(t *testing.T) {
 	t.Parallel()
-	a, b, c := place(t, "a"), place(t, "b"), place(t, "c")
+	for on, target := range targets(t) {
+		t.Run(on, func(t *testing.T) { thereAndBack(t, place(t, "a"), target(t), place(t, "c")) })
+	}
+}
+
+func thereAndBack(t *testing.T, a, b, c *store.Stores) {
 	furnish(t, a, 450)
+	pieces := make([]byte, 2*mongo.ChunkSize+1) // on MongoDB; no two are alike
+	_, _ = rand.NewChaCha8([32]byte{}).Read(pieces)
+	if err := a.Blobs.Put(t.Context(), blob(9), pieces); err != nil {
+		t.Fatal(err)
+	}
 	told := map[string]int{}
 	was, is, err := store.Move(t.Context(), a, b, "f1", func(s, name string, n int) { told[s+"."+name] = n })
 	if err != nil {
@@ -97,7 +109,7 @@ func TestMoveThereAndBack(t *testing.T) {
 		}
 		rows += was[i].Rows
 	}
-	if rows != 450+1+5 {
+	if rows != 450+1+6 {
 		t.Errorf("%d rows and blobs", rows)
 	}
 	if err := visit(t.Context(), a.Main, "f1"); !errors.Is(err, store.ErrMoved) {
