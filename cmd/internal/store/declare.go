@@ -34,7 +34,7 @@ func Declare[T any, P entity[T]](db *DB, name string, indexes ...engine.Index) u
 }
 
 // DeclareOutbox is Declare for a collection whose rows are only inserted, and
-// which a [Hub] follows.
+// which nodes follow.
 func DeclareOutbox[T any, P entity[T]](db *DB, name string, indexes ...engine.Index) unit.Table[T] {
 	return declare[T, P](db, engine.Collection{Name: name, Indexes: indexes, Outbox: true})
 }
