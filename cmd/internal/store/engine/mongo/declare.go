@@ -94,6 +94,14 @@ func (e *Engine) Declare(ctx context.Context, collections ...engine.Collection) 
 		if err := e.make(ctx, m, slices.Contains(there, m.Name)); err != nil {
 			return err
 		}
+		if !m.Outbox || e.declared.Load().collections[m.Name] != nil {
+			continue
+		}
+		// Whether it can be followed is said now: followers begin later and try
+		// again for ever.
+		if _, err := e.tail(ctx, m); err != nil {
+			return err
+		}
 	}
 	e.declared.Store(e.declared.Load().with(made))
 	return nil

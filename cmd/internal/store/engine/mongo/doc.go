@@ -68,7 +68,9 @@
 // every reply carries and which never goes back: if the new primary's clock is
 // behind it, the cluster time is taken. That has whole seconds, so that two
 // units on different nodes, one on each side of a fail-over between machines
-// whose clocks differ, may be out of order by less than one second.
+// whose clocks differ, may be out of order by less than one second. It moves with
+// what is committed: behind a unit that only read, and nothing of anybody since,
+// the next one may be behind by what the clocks differ.
 //
 // # Indexes
 //

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
 )
 
 // Crash ends an engine as the death of its process would: its connections
@@ -29,6 +30,13 @@ const UploadLife = uploadLife
 // that the unit is run again, under a new transaction number, although it may
 // have been committed. timeout is that of one command.
 func Careless(e *Engine, timeout time.Duration) { e.careless, e.timeout = true, timeout }
+
+// Hasty makes an engine content with a commit that one member has in its memory
+// (w: 1).
+func Hasty(e *Engine) { e.concern = writeconcern.W1() }
+
+// Singly makes an engine fetch nothing together, as behind a mongos before 8.0.
+func Singly(e *Engine) { e.joins = false }
 
 // Became is what a row as it is (nil: there is none) tells about a commit that
 // wrote doc.

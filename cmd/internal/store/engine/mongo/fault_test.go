@@ -9,10 +9,6 @@ import (
 	"yunzhang.dev/cmd/internal/store/engine/mongo/mongotest"
 )
 
-// faultSteps is fewer than an ordinary random test has: after each election the
-// driver's monitors take half a second to find the new primary.
-const faultSteps = steps / 40
-
 // TestRandomUnderFaults breaks connections, members and elections under the
 // units: one command in a hundred.
 func TestRandomUnderFaults(t *testing.T) {

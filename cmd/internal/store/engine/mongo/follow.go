@@ -27,16 +27,20 @@ func (e *Engine) Tail(ctx context.Context, collection string) (engine.Position, 
 		return "", err
 	}
 	defer leave()
+	return e.tail(ctx, c)
+}
+
+func (e *Engine) tail(ctx context.Context, c *collected) (engine.Position, error) {
 	ctx, cancel := e.within(ctx)
 	defer cancel()
 	stream, err := c.on.Watch(ctx, streamed)
 	if err != nil {
-		return "", e.explain("find the end of "+collection, err)
+		return "", e.explain("find the end of "+c.Name+` (the right "changeStream")`, err)
 	}
 	defer stream.Close(context.WithoutCancel(ctx))
 	token := stream.ResumeToken()
 	if token == nil {
-		return "", fmt.Errorf("mongo: find the end of %s: the server gave no token", collection)
+		return "", fmt.Errorf("mongo: find the end of %s: the server gave no token", c.Name)
 	}
 	return positionOf(token), nil
 }

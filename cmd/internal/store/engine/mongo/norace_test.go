@@ -2,4 +2,9 @@
 
 package mongo_test
 
-const steps = 10_000
+// Steps of the random tests. Under faults there are fewer: after each election the
+// driver's monitors take half a second to find the new primary.
+const (
+	steps      = 10_000
+	faultSteps = 3_000
+)

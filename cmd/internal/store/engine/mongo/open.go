@@ -1,6 +1,7 @@
 package mongo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -79,9 +80,10 @@ type Engine struct {
 	log      *slog.Logger
 	timeout  time.Duration
 	patience time.Duration
-	careless bool        // a commit without an answer counts as a lost race: tests set it
-	joins    bool        // rows of several collections can be fetched together
-	bulk     atomic.Bool // the server has bulkWrite
+	careless bool                       // a commit without an answer counts as a lost race: tests set it
+	concern  *writeconcern.WriteConcern // of units: tests set a weaker one
+	joins    bool                       // rows of several collections can be fetched together
+	bulk     atomic.Bool                // the server has bulkWrite
 
 	floor    clock
 	mu       sync.Mutex // serializes Declare
@@ -118,7 +120,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	}
 	e := &Engine{
 		client: client, log: o.Log, timeout: o.CommandTimeout, patience: o.CommitPatience,
-		db: client.Database(name),
+		db: client.Database(name), concern: durable(),
 	}
 	e.stop, e.closing = context.WithCancel(context.Background())
 	e.declared.Store(&catalogue{})
@@ -171,16 +173,30 @@ func durable() *writeconcern.WriteConcern {
 	return wc
 }
 
-// begin looks at the server and makes the anchor. Without a primary it asks again
-// until ctx ends, when that has an end: the set may be starting as well.
+// startPause is between two looks for a primary at the start.
+const startPause = 100 * time.Millisecond
+
+// begin looks at the server and makes the anchor. While nobody answers as a
+// primary it asks again until ctx ends, when that has an end: the set may be
+// starting as well. That nobody was found is then said rather than how the last
+// look broke off.
 func (e *Engine) begin(ctx context.Context, o Options) error {
 	_, bounded := ctx.Deadline()
+	var away error
 	for {
 		err := e.beginOnce(ctx, o)
 		var d *Diagnosis
-		if !bounded || !errors.As(err, &d) || d.Code != "unreachable" || ctx.Err() != nil {
+		known := errors.As(err, &d)
+		switch {
+		case known && d.Code == "unreachable":
+			away = err
+		case err == nil || known:
 			return err
 		}
+		if !bounded || ctx.Err() != nil {
+			return cmp.Or(away, err)
+		}
+		pause(ctx, startPause)
 	}
 }
 
@@ -197,12 +213,21 @@ func (e *Engine) beginOnce(ctx context.Context, o Options) error {
 	}
 	e.joins = !s.mongos || s.wire >= wireBulk
 	e.bulk.Store(s.wire >= wireBulk)
-	_, err = e.db.Collection(anchorName).UpdateOne(ctx, bson.D{{Key: "_id", Value: anchorID}},
+	return e.anchor(ctx)
+}
+
+// anchor makes the anchor. So it finds out at the start, and not in the midst of
+// an approval or of a sweep a month later, whether the user may write and remove;
+// Declare finds out about the rest.
+func (e *Engine) anchor(ctx context.Context) error {
+	id := bson.D{{Key: "_id", Value: anchorID}}
+	_, err := e.db.Collection(anchorName).UpdateOne(ctx, id,
 		bson.D{{Key: "$setOnInsert", Value: bson.D{{Key: "ver", Value: int64(1)}}}}, options.UpdateOne().SetUpsert(true))
-	if mongo.IsDuplicateKeyError(err) {
-		return nil // two nodes started at once
+	if err != nil && !mongo.IsDuplicateKeyError(err) { // two nodes may start at once
+		return e.explain(`write to `+anchorName+` (the rights "insert" and "update")`, err)
 	}
-	return e.explain("write to "+anchorName, err)
+	_, err = e.db.Collection(uploadsName).DeleteOne(ctx, id) // no upload is called so
+	return e.explain(`remove nothing from `+uploadsName+` (the right "remove")`, err)
 }
 
 // within bounds one command.

@@ -2,4 +2,8 @@
 
 package mongo_test
 
-const steps = 1_000
+// Fewer than without the race detector, which has its own run in CI.
+const (
+	steps      = 1_000
+	faultSteps = 100
+)

@@ -96,15 +96,16 @@ func (t *tx) read(send func(context.Context) error) error {
 // Fetch implements [engine.Fetcher]. Rows that are known already, or under
 // writes that were not sent yet, are left out.
 func (t *tx) Fetch(refs ...engine.Ref) error {
-	if !t.e.joins || t.mode.single {
-		return nil
-	}
+	together := t.e.joins && !t.mode.single
 	var wants []*want
 	rows := map[string]*want{}
 	for _, r := range refs {
 		c, err := t.use(r.Collection)
 		if err != nil {
 			return err
+		}
+		if !together {
+			continue // a wrong name is a mistake all the same
 		}
 		if r.Query == nil {
 			wants = t.wantRow(wants, rows, c, r.ID)

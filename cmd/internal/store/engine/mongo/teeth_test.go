@@ -21,6 +21,7 @@ func TestTheRandomTestBites(t *testing.T) {
 		weak     mongosim.Weakness
 		faults   mongosim.Faults
 		careless bool
+		hasty    bool
 	}{
 		"the last writer wins": {weak: mongosim.Weakness{NoWriteConflict: true}},
 		"commits are lost":     {weak: mongosim.Weakness{LoseCommits: true}},
@@ -29,6 +30,11 @@ func TestTheRandomTestBites(t *testing.T) {
 		},
 		"no majority is waited for": {
 			weak: mongosim.Weakness{AckWithoutMajority: true},
+			faults: mongosim.Faults{Rate: 1.0 / 30, Only: []mongosim.Fault{
+				mongosim.CutOff, mongosim.Stale, mongosim.KillAfter, mongosim.StepDownAfter}},
+		},
+		"no majority is asked for": {
+			hasty: true,
 			faults: mongosim.Faults{Rate: 1.0 / 30, Only: []mongosim.Fault{
 				mongosim.CutOff, mongosim.Stale, mongosim.KillAfter, mongosim.StepDownAfter}},
 		},
@@ -52,6 +58,13 @@ func TestTheRandomTestBites(t *testing.T) {
 					return again{e}
 				}
 				place.Crash = nil
+			}
+			if open := place.Open; c.hasty {
+				place.Open = func(t testing.TB) engine.Engine {
+					e := open(t).(*mongo.Engine)
+					mongo.Hasty(e)
+					return e
+				}
 			}
 			summary, err := enginetest.Explore(t, place, o)
 			if err == nil {

@@ -80,7 +80,7 @@ func (e *Engine) Update(ctx context.Context, fn func(engine.Tx) error) error {
 // run runs a unit once. again: it must run in the mode that m is now.
 func (e *Engine) run(ctx context.Context, m *mode, fn func(engine.Tx) error) (again bool, err error) {
 	s, err := e.client.StartSession(options.Session().SetCausalConsistency(false).SetDefaultTransactionOptions(
-		options.Transaction().SetReadConcern(readconcern.Snapshot()).SetWriteConcern(durable()).SetReadPreference(readpref.Primary())))
+		options.Transaction().SetReadConcern(readconcern.Snapshot()).SetWriteConcern(e.concern).SetReadPreference(readpref.Primary())))
 	if err != nil {
 		return false, e.explain("begin a unit", err)
 	}

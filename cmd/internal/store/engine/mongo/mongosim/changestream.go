@@ -63,6 +63,9 @@ func tokenOf(v val) (token, error) {
 
 // openStream answers aggregate with $changeStream.
 func (x *call) openStream(stages []val) (*bsoncore.DocumentBuilder, error) {
+	if x.s.opts.Standalone {
+		return nil, fail(codeOnlyReplicaSets, "The $changeStream stage is only supported on replica sets")
+	}
 	_, arg := firstField(document0(stages[0]))
 	spec := document0(arg)
 	st := &stream{stages: stages[1:]}

@@ -203,6 +203,9 @@ func (x *call) readConcerns(cmd command) error {
 	case "", "local", "available", "majority":
 		return nil
 	case "snapshot":
+		if x.s.opts.Standalone {
+			return refuse("readConcern snapshot of a server that stands alone")
+		}
 		if !has(x.body, "autocommit") && x.name != "find" && x.name != "aggregate" && x.name != "distinct" && x.name != "getMore" {
 			return fail(codeInvalidOptions, "Command %s does not support { readConcern: { level: \"snapshot\", provenance: \"clientSupplied\" } }", x.name)
 		}
@@ -289,6 +292,9 @@ func (x *call) failed(f *failure) doc {
 
 // times adds operationTime and $clusterTime.
 func (x *call) times(b *bsoncore.DocumentBuilder) *bsoncore.DocumentBuilder {
+	if x.s.opts.Standalone {
+		return b
+	}
 	at := x.m.log.last().at
 	if x.level == "majority" && x.wrote == nil && x.m.commit > x.m.log.base {
 		at = x.m.log.at(x.m.commit - 1).at

@@ -40,6 +40,7 @@ func asFailure(err error) *failure {
 const (
 	codeInternal              = 1
 	codeBadValue              = 2
+	codeIllegalOperation      = 20
 	codeFailedToParse         = 9
 	codeNamespaceNotFound     = 26
 	codeIndexNotFound         = 27
@@ -49,6 +50,7 @@ const (
 	codeIndexOptionsConflict  = 85
 	codeIndexKeyConflict      = 86
 	codeNodeNotFound          = 74
+	codeNoReplication         = 76
 	codeNamespaceExists       = 48
 	codeCommandNotFound       = 59
 	codeCursorNotFound        = 43
@@ -71,6 +73,7 @@ const (
 	codeStateChange           = 11602
 	codeNotPrimaryNoSecondary = 13435
 	codeNotPrimaryOrSecondary = 13436
+	codeOnlyReplicaSets       = 40573
 )
 
 var codeNames = map[int32]string{
@@ -79,7 +82,7 @@ var codeNames = map[int32]string{
 	20: "IllegalOperation", 24: "LockTimeout", 26: "NamespaceNotFound", 27: "IndexNotFound",
 	28: "PathNotViable", 43: "CursorNotFound", 48: "NamespaceExists", 50: "MaxTimeMSExpired",
 	59: "CommandNotFound", 61: "ShardKeyNotFound", 63: "StaleShardVersion", 64: "WriteConcernTimeout", 66: "ImmutableField",
-	72: "InvalidOptions", 73: "InvalidNamespace", 74: "NodeNotFound", 79: "UnknownReplWriteConcern",
+	72: "InvalidOptions", 73: "InvalidNamespace", 74: "NodeNotFound", 76: "NoReplicationEnabled", 79: "UnknownReplWriteConcern",
 	85: "IndexOptionsConflict", 86: "IndexKeySpecsConflict", 89: "NetworkTimeout", 91: "ShutdownInProgress",
 	100: "UnsatisfiableWriteConcern", 112: "WriteConflict", 117: "ConflictingOperationInProgress", 121: "DocumentValidationFailure",
 	133: "FailedToSatisfyReadPreference", 134: "ReadConcernMajorityNotAvailableYet", 136: "CappedPositionLost",

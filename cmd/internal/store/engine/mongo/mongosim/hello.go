@@ -40,6 +40,23 @@ func (m *Member) topologyVersion() doc {
 }
 
 func (m *Member) hello(x *call) *bsoncore.DocumentBuilder {
+	b := build().AppendBoolean("helloOk", true)
+	if x.name == "hello" {
+		b.AppendBoolean("isWritablePrimary", m.primary)
+	} else {
+		b.AppendBoolean("ismaster", m.primary)
+	}
+	b.AppendDocument("topologyVersion", m.topologyVersion())
+	if !m.set.opts.Standalone {
+		m.membership(b)
+	}
+	return b.AppendInt32("maxBsonObjectSize", maxDocument).AppendInt32("maxMessageSizeBytes", maxMessage).AppendInt32("maxWriteBatchSize", maxBatch).
+		AppendDateTime("localTime", m.now().UnixMilli()).AppendInt32("logicalSessionTimeoutMinutes", 30).AppendInt32("connectionId", x.c.id).
+		AppendInt32("minWireVersion", 0).AppendInt32("maxWireVersion", int32(m.set.opts.Wire)).AppendBoolean("readOnly", false)
+}
+
+// membership tells what the member is in its set.
+func (m *Member) membership(b *bsoncore.DocumentBuilder) {
 	var hosts []val
 	primary := ""
 	for _, o := range m.set.members {
@@ -48,13 +65,7 @@ func (m *Member) hello(x *call) *bsoncore.DocumentBuilder {
 			primary = o.addr
 		}
 	}
-	b := build().AppendBoolean("helloOk", true)
-	if x.name == "hello" {
-		b.AppendBoolean("isWritablePrimary", m.primary)
-	} else {
-		b.AppendBoolean("ismaster", m.primary)
-	}
-	b.AppendBoolean("secondary", !m.primary).AppendDocument("topologyVersion", m.topologyVersion()).
+	b.AppendBoolean("secondary", !m.primary).
 		AppendValue("hosts", vArray(hosts...)).AppendString("setName", setName).AppendInt32("setVersion", 1).AppendString("me", m.addr)
 	if primary != "" {
 		b.AppendString("primary", primary)
@@ -65,9 +76,6 @@ func (m *Member) hello(x *call) *bsoncore.DocumentBuilder {
 		b.AppendObjectID("electionId", id)
 	}
 	b.AppendDocument("lastWrite", m.lastWrite())
-	return b.AppendInt32("maxBsonObjectSize", maxDocument).AppendInt32("maxMessageSizeBytes", maxMessage).AppendInt32("maxWriteBatchSize", maxBatch).
-		AppendDateTime("localTime", m.now().UnixMilli()).AppendInt32("logicalSessionTimeoutMinutes", 30).AppendInt32("connectionId", x.c.id).
-		AppendInt32("minWireVersion", 0).AppendInt32("maxWireVersion", int32(m.set.opts.Wire)).AppendBoolean("readOnly", false)
 }
 
 func (m *Member) lastWrite() doc {
@@ -95,6 +103,9 @@ func buildInfo(x *call) (*bsoncore.DocumentBuilder, error) {
 }
 
 func serverStatus(x *call) (*bsoncore.DocumentBuilder, error) {
+	if x.s.opts.Standalone {
+		return nil, refuse("serverStatus of a server that stands alone")
+	}
 	repl := build().AppendString("setName", setName).AppendBoolean("isWritablePrimary", x.m.primary).Build()
 	engine := build().AppendString("name", "wiredTiger").AppendBoolean("supportsCommittedReads", true).Build()
 	return build().AppendString("host", x.m.addr).AppendString("process", "mongod").AppendDateTime("localTime", x.env.now).
@@ -102,6 +113,9 @@ func serverStatus(x *call) (*bsoncore.DocumentBuilder, error) {
 }
 
 func replSetGetStatus(x *call) (*bsoncore.DocumentBuilder, error) {
+	if x.s.opts.Standalone {
+		return nil, fail(codeNoReplication, "not running with --replSet")
+	}
 	b := build().AppendString("set", setName).AppendDateTime("date", x.env.now).AppendInt32("myState", x.m.stateCode()).AppendInt64("term", x.m.term)
 	var members []val
 	for _, o := range x.s.members {
@@ -155,6 +169,9 @@ func killAllSessions(x *call) (*bsoncore.DocumentBuilder, error) {
 // replSetStepDown steps down once a secondary has everything, or anyway with
 // force; it does not stand for election for as long as it says.
 func replSetStepDown(x *call) (*bsoncore.DocumentBuilder, error) {
+	if x.s.opts.Standalone {
+		return nil, fail(codeNoReplication, "not running with --replSet")
+	}
 	if !x.m.primary {
 		return nil, fail(codeNotWritablePrimary, "not primary so can't step down")
 	}

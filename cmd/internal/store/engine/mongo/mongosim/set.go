@@ -10,8 +10,11 @@ import (
 
 // Options of a set. The zero value is usable.
 type Options struct {
-	Members int    // default 3
-	Seed    uint64 // of elections, identifiers and, unless it has its own, Faults
+	Members int // default 3
+	// Standalone is a mongod that is no member of a set: one, without
+	// transactions, change streams and cluster time.
+	Standalone bool
+	Seed       uint64 // of elections, identifiers and, unless it has its own, Faults
 	// Wire is the version that is announced: 25 for MongoDB 8.0 (default), 21
 	// for 7.0, 17 for 6.0.
 	Wire int
@@ -103,6 +106,9 @@ func Start(o Options) (*Set, error) {
 
 func withDefaults(o Options) Options {
 	o.Members = or(o.Members, 3)
+	if o.Standalone {
+		o.Members = 1
+	}
 	o.Wire = or(o.Wire, 25)
 	o.Election = or(o.Election, 10*time.Millisecond)
 	o.Await = or(o.Await, 100*time.Millisecond)
@@ -139,13 +145,17 @@ func (s *Set) Close() {
 	s.wg.Wait()
 }
 
-// URI is the connection string of the whole set.
+// URI is the connection string of the whole set, or of the one that stands alone.
 func (s *Set) URI() string {
 	var hosts []string
 	for _, m := range s.members {
 		hosts = append(hosts, m.addr)
 	}
-	return "mongodb://" + strings.Join(hosts, ",") + "/?replicaSet=" + setName
+	uri := "mongodb://" + strings.Join(hosts, ",") + "/"
+	if s.opts.Standalone {
+		return uri
+	}
+	return uri + "?replicaSet=" + setName
 }
 
 const setName = "sim"

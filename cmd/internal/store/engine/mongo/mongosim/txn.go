@@ -60,6 +60,9 @@ func (x *call) readSession(cmd command) error {
 		return nil
 	}
 	x.number, x.hasNumber = number(n), true
+	if x.s.opts.Standalone {
+		return fail(codeIllegalOperation, "Transaction numbers are only allowed on a replica set member or mongos")
+	}
 	if x.session == "" {
 		return fail(codeInvalidOptions, "Transaction number requires a session ID to also be specified")
 	}
