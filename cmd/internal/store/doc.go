@@ -1,8 +1,9 @@
 // Package store is the domains' storage, written once over an engine: typed
-// tables with encrypted fields ([Declare]), units of work that run again when they lost a race ([Work]),
-// blobs ([Blobs]) and the sweeping of what has lapsed; and, since several nodes may work on one store, leases with fences for
-// work that one of them does ([Leases]), what a store says of itself (Mark), and
-// the move from one store to another ([Move]). It owns how entities become
+// tables with encrypted fields ([Declare]), units of work that run again when
+// they lost a race ([Work]), blobs ([Blobs]) and the sweeping of what has lapsed;
+// and, since several nodes may work on one store, leases with fences for work
+// that one of them does ([Leases]), what a store says of itself (Mark), and the
+// move from one store to another ([Move]). It owns how entities become
 // documents; it owns no rule of any domain and no database.
 //
 // # Fields

@@ -8,6 +8,9 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
+// NoIndex stands where a query needs none: a change stream reads the oplog.
+const NoIndex = "(no index)"
+
 // Shape is one form of query that the engine sends, and the index that answers
 // it. Everything it sends is one of [Shapes] or of those that a declared index
 // gives ([Engine.ShapeOf]); a test refuses whatever else goes out, and on a
@@ -22,24 +25,24 @@ type Shape struct {
 // Shapes are the queries that do not depend on a declared index.
 func Shapes() []Shape {
 	return []Shape{
-		{"aggregate", anchorName, []string{"_id"}, "_id_"},          // the time, and what is fetched together
-		{"update", anchorName, []string{"_id"}, "_id_"},             // at the start
-		{"find", "*", []string{"_id"}, "_id_"},                      // Get, pages by id, a commit settled
-		{"find", "*", nil, "_id_"},                                  // the first page by id
-		{"aggregate", "*", nil, "_id_"},                             // the same, as the first read of a unit
-		{"aggregate", "*", []string{"_id"}, "_id_"},                 // a later page, as the first read
-		{"$lookup", "*", []string{"_id"}, "_id_"},                   // rows that are fetched together
-		{"bulkWrite", "*", []string{"_id", "ver"}, "_id_"},          // Replace, Delete
-		{"update", "*", []string{"_id", "ver"}, "_id_"},             // Replace, before 8.0
-		{"delete", "*", []string{"_id", "ver"}, "_id_"},             // Delete, before 8.0
-		{"find", blobsName, []string{"_id"}, "_id_"},                // the head of a blob; pages of names, for a move
-		{"delete", blobsName, []string{"_id"}, "_id_"},              // a blob
-		{"delete", blobsName, []string{"_id", "upload"}, "_id_"},    // a blob of this upload
-		{"find", chunksName, []string{"_id"}, "_id_"},               // the chunks of an upload
-		{"delete", chunksName, []string{"_id"}, "_id_"},             // all chunks of an upload
-		{"find", uploadsName, nil, "_id_"},                          // notes of a crash
-		{"delete", uploadsName, []string{"_id"}, "_id_"},            // a note
-		{"aggregate", "*", []string{"$changeStream"}, "(no index)"}, // an outbox
+		{"aggregate", anchorName, []string{"_id"}, "_id_"},       // the time, and what is fetched together
+		{"update", anchorName, []string{"_id"}, "_id_"},          // at the start
+		{"find", "*", []string{"_id"}, "_id_"},                   // Get, pages by id, a commit settled
+		{"find", "*", nil, "_id_"},                               // the first page by id
+		{"aggregate", "*", nil, "_id_"},                          // the same, as the first read of a unit
+		{"aggregate", "*", []string{"_id"}, "_id_"},              // a later page, as the first read
+		{"$lookup", "*", []string{"_id"}, "_id_"},                // rows that are fetched together
+		{"bulkWrite", "*", []string{"_id", "ver"}, "_id_"},       // Replace, Delete
+		{"update", "*", []string{"_id", "ver"}, "_id_"},          // Replace, before 8.0
+		{"delete", "*", []string{"_id", "ver"}, "_id_"},          // Delete, before 8.0
+		{"find", blobsName, []string{"_id"}, "_id_"},             // the head of a blob; pages of names, for a move
+		{"delete", blobsName, []string{"_id"}, "_id_"},           // a blob
+		{"delete", blobsName, []string{"_id", "upload"}, "_id_"}, // a blob of this upload
+		{"find", chunksName, []string{"_id"}, "_id_"},            // the chunks of an upload
+		{"delete", chunksName, []string{"_id"}, "_id_"},          // all chunks of an upload
+		{"find", uploadsName, nil, "_id_"},                       // notes of a crash
+		{"delete", uploadsName, []string{"_id"}, "_id_"},         // a note
+		{"aggregate", "*", []string{"$changeStream"}, NoIndex},   // an outbox
 	}
 }
 

@@ -61,15 +61,26 @@ func (j *Judge) Verdict(t testing.TB, e *mongo.Engine, set *Set, database string
 			t.Error(err)
 			continue
 		}
-		if lists := q.Filter != nil || q.Hint != "" || q.Sort != nil; lists && set.Kind != Simulated && shape.Index != noIndex {
+		if lists := q.Filter != nil || q.Hint != "" || q.Sort != nil; lists && set.Kind != Simulated && shape.Index != mongo.NoIndex {
 			explain(t, set, database, q, shape.Index)
 		}
 	}
 	return len(j.sent[database])
 }
 
-// noIndex stands where a query needs none: a change stream reads the oplog.
-const noIndex = "(no index)"
+// asFind is a query as a find, which explain takes whatever the query was part of.
+func asFind(q mongo.Sent) bson.D {
+	find := bson.D{{Key: "find", Value: q.Collection}}
+	for name, part := range map[string]bson.Raw{"filter": q.Filter, "sort": q.Sort, "min": q.Min, "max": q.Max} {
+		if part != nil {
+			find = append(find, bson.E{Key: name, Value: part})
+		}
+	}
+	if q.Hint != "" {
+		find = append(find, bson.E{Key: "hint", Value: q.Hint})
+	}
+	return find
+}
 
 // explain asks the server which index answers a query.
 func explain(t testing.TB, set *Set, database string, q mongo.Sent, index string) {
@@ -81,15 +92,7 @@ func explain(t testing.TB, set *Set, database string, q mongo.Sent, index string
 		t.Fatal(err)
 	}
 	defer func() { _ = c.Disconnect(ctx) }()
-	find := bson.D{{Key: "find", Value: q.Collection}, {Key: "filter", Value: q.Filter}}
-	for name, part := range map[string]bson.Raw{"sort": q.Sort, "min": q.Min, "max": q.Max} {
-		if part != nil {
-			find = append(find, bson.E{Key: name, Value: part})
-		}
-	}
-	if q.Hint != "" {
-		find = append(find, bson.E{Key: "hint", Value: q.Hint})
-	}
+	find := asFind(q)
 	plan, err := c.Database(database).RunCommand(ctx, bson.D{{Key: "explain", Value: find}, {Key: "verbosity", Value: "queryPlanner"}}).Raw()
 	if err != nil {
 		t.Errorf("explain %v: %v", find, err)
