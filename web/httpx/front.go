@@ -83,8 +83,8 @@ func (f *front) run(c *fiber.Ctx, ev *event) error {
 	return err
 }
 
-// calmly turns a panic into an error, so that one request cannot take the
-// process down with all stamps under way.
+// calmly turns a panic into an error, so that one request or probe cannot take
+// the process down with all stamps under way.
 func calmly(next func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {

@@ -179,6 +179,21 @@ func TestReadiness(t *testing.T) {
 	}
 }
 
+func TestACheckThatPanicsHasFailed(t *testing.T) {
+	t.Parallel()
+	log := &logbook{}
+	app := httpx.NewServer(httpx.Deps{Log: log.logger(), Health: &httpx.Health{Log: log.logger(), Checks: []httpx.Check{
+		{Name: "store", Run: func(context.Context) error { panic("nobody home") }},
+		{Name: "signer", Run: func(context.Context) error { return nil }},
+	}}})
+	if a := call(t, app, "GET", "/readyz", ""); a.status != 503 || a.body != `{"ready":false,"failing":["store"]}` {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	if !strings.Contains(log.text(), "nobody home") {
+		t.Error("the cause is not in the log")
+	}
+}
+
 func TestMetrics(t *testing.T) {
 	t.Parallel()
 	m := httpx.NewMetrics()

@@ -88,7 +88,7 @@ func (h *Health) check(ctx context.Context) readiness {
 	errs := make([]error, len(h.Checks))
 	var all sync.WaitGroup
 	for i, check := range h.Checks {
-		all.Go(func() { errs[i] = check.Run(ctx) })
+		all.Go(func() { errs[i] = calmly(func() error { return check.Run(ctx) }) })
 	}
 	all.Wait()
 	var r readiness
