@@ -1,6 +1,9 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -8,6 +11,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"yunzhang.dev/cmd/internal/store/engine"
+	"yunzhang.dev/cmd/internal/store/engine/mongo"
 	"yunzhang.dev/cmd/internal/store/engine/mongo/mongotest"
 )
 
@@ -18,6 +23,8 @@ func TestMain(m *testing.M) {
 // TestScripts runs testdata/*.txt against the real program. SAMPLES is the
 // folder of real samples, BUSY an address that somebody else listens on, MONGODB_URI
 // a replica set and MONGODB_DATABASE a database on it that is the script's own.
+// "older collection field" is another version of the program that was started on
+// that database: it wants an index of the collection by the field.
 func TestScripts(t *testing.T) {
 	samples, err := filepath.Abs("../../../shared/samples")
 	if err != nil {
@@ -34,7 +41,8 @@ func TestScripts(t *testing.T) {
 	go refuseAll(ln)
 	set := mongotest.Start(t, mongotest.Options{})
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata",
+		Dir:  "testdata",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"older": older},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("SAMPLES", samples)
 			env.Setenv("BUSY", ln.Addr().String())
@@ -45,6 +53,17 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 	})
+}
+
+func older(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: older collection field")
+	}
+	ctx := context.Background()
+	e, err := mongo.Open(ctx, mongo.Options{URI: ts.Getenv("MONGODB_URI"), Database: ts.Getenv("MONGODB_DATABASE"), Log: slog.New(slog.DiscardHandler)})
+	ts.Check(err)
+	err = e.Declare(ctx, engine.Collection{Name: args[0], Indexes: []engine.Index{{Fields: args[1:]}}})
+	ts.Check(errors.Join(err, e.Close()))
 }
 
 // refuseAll is a program that is no server of ours.
