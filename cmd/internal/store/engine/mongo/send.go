@@ -25,13 +25,14 @@ func (t *tx) send() error {
 	t.wrote = append(t.wrote, ops...)
 	var matched, removed int64
 	var err error
-	if t.e.bulk.Load() {
+	atOnce := t.e.bulk.Load()
+	if atOnce {
 		matched, removed, err = t.e.sendAtOnce(ctx, ops)
 	} else {
 		matched, removed, err = sendByCollection(ctx, ops)
 	}
 	if err != nil {
-		return t.refused(err)
+		return t.refused(err, atOnce)
 	}
 	for _, o := range ops {
 		switch o.kind {
@@ -48,8 +49,8 @@ func (t *tx) send() error {
 }
 
 // refused is for writes that the server did not take.
-func (t *tx) refused(err error) error {
-	if t.e.bulk.Load() && hasCode(err, codeCommandNotFound, codeNotSupported) {
+func (t *tx) refused(err error, atOnce bool) error {
+	if atOnce && hasCode(err, codeCommandNotFound, codeNotSupported) {
 		// 8.0 with the feature compatibility of 7.0, in the midst of an upgrade.
 		t.e.bulk.Store(false)
 		return t.restart()

@@ -1,9 +1,13 @@
 package mongo_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
+
+	"go.mongodb.org/mongo-driver/v2/event"
 
 	"yunzhang.dev/cmd/internal/store/engine"
 	"yunzhang.dev/cmd/internal/store/engine/mongo"
@@ -42,6 +46,32 @@ func TestABulkWriteThatIsRefused(t *testing.T) {
 				t.Errorf("bulkWrite was tried %d times", n)
 			}
 		})
+	}
+}
+
+// Two units meet the refusal at the same time: both run again.
+func TestABulkWriteThatIsRefusedToTwo(t *testing.T) {
+	t.Parallel()
+	set := mongotest.Start(t, mongotest.Options{OnlySim: true})
+	var meet, units sync.WaitGroup
+	meet.Add(2)
+	e := declared(t, set, mongo.Options{Monitor: &event.CommandMonitor{Started: func(_ context.Context, e *event.CommandStartedEvent) {
+		if e.CommandName == "bulkWrite" {
+			meet.Done()
+			meet.Wait()
+		}
+	}}})
+	failing(t, set, "bulkWrite", 59)
+	for _, id := range []string{"a", "b"} {
+		units.Go(func() {
+			if err := e.Update(t.Context(), func(tx engine.Tx) error { return tx.Insert("rows", row(t, id, 1)) }); err != nil {
+				t.Errorf("%s: %v", id, err)
+			}
+		})
+	}
+	units.Wait()
+	if versionOf(t, e, "a") != 1 || versionOf(t, e, "b") != 1 {
+		t.Error("a unit is lost")
 	}
 }
 
