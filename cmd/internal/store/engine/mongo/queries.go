@@ -49,11 +49,14 @@ func Shapes() []Shape {
 // Sent is one query as it went out.
 type Sent struct {
 	Shape
-	Hint   string   // as sent, "" for none
-	Filter bson.Raw // whole
-	Sort   bson.Raw
-	Min    bson.Raw
-	Max    bson.Raw
+	// Database is that of the collection when the query names it, as those of a
+	// bulkWrite do, which is sent to another; otherwise "".
+	Database string
+	Hint     string   // as sent, "" for none
+	Filter   bson.Raw // whole
+	Sort     bson.Raw
+	Min      bson.Raw
+	Max      bson.Raw
 }
 
 // Queries takes the queries out of a command. Commands that look for nothing
@@ -128,11 +131,11 @@ func each(d bson.Raw, list string, do func(bson.Raw)) error {
 }
 
 func ofBulk(command bson.Raw) (list []Sent, err error) {
-	var on []string
+	var on [][2]string
 	err = each(command, "nsInfo", func(d bson.Raw) {
 		ns, _ := d.Lookup("ns").StringValueOK()
-		_, collection, _ := strings.Cut(ns, ".")
-		on = append(on, collection)
+		database, collection, _ := strings.Cut(ns, ".")
+		on = append(on, [2]string{database, collection})
 	})
 	if err != nil {
 		return nil, err
@@ -140,7 +143,9 @@ func ofBulk(command bson.Raw) (list []Sent, err error) {
 	err = each(command, "ops", func(d bson.Raw) {
 		which, ok := d.Index(0).Value().AsInt64OK()
 		if _, inserts := d.Lookup("document").DocumentOK(); !inserts && ok && int(which) < len(on) {
-			list = append(list, sent("bulkWrite", on[which], d, "filter"))
+			s := sent("bulkWrite", on[which][1], d, "filter")
+			s.Database = on[which][0]
+			list = append(list, s)
 		}
 	})
 	return list, err

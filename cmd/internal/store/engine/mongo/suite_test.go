@@ -1,6 +1,7 @@
 package mongo_test
 
 import (
+	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"yunzhang.dev/authz/unit"
 	"yunzhang.dev/cmd/internal/store/engine"
 	"yunzhang.dev/cmd/internal/store/engine/enginetest"
 	"yunzhang.dev/cmd/internal/store/engine/mongo"
@@ -29,6 +31,36 @@ func suite(t *testing.T, set *mongotest.Set) {
 		t.Cleanup(func() { j.Verdict(t, e, set, database) })
 		return e
 	})
+}
+
+// What a unit writes is judged too: a bulkWrite goes to the database "admin",
+// whosever rows it is about.
+func TestTheJudgeHearsWrites(t *testing.T) {
+	t.Parallel()
+	set := mongotest.Start(t, mongotest.Options{})
+	j, database := &mongotest.Judge{}, set.Database(t)
+	e := declared(t, set, mongo.Options{Database: database, Monitor: j.Monitor()})
+	var forms []int
+	for _, write := range []func(engine.Tx) error{
+		func(engine.Tx) error { return nil },
+		func(tx engine.Tx) error { return tx.Insert("rows", row(t, "a", 1)) }, // looks for nothing
+		func(engine.Tx) error { return nil },
+		func(tx engine.Tx) error { return tx.Replace("rows", row(t, "a", 2)) },
+	} {
+		err := e.Update(t.Context(), func(tx engine.Tx) error {
+			if _, err := tx.Get("rows", "a"); err != nil && !errors.Is(err, unit.ErrAbsent) {
+				return err
+			}
+			return write(tx)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		forms = append(forms, j.Verdict(t, e, set, database))
+	}
+	if forms[2] != forms[0] || forms[3] != forms[2]+1 {
+		t.Errorf("forms of queries after a look, an insert, a look and a replacement: %v", forms)
+	}
 }
 
 // Servers before 8.0 have no bulkWrite over collections.

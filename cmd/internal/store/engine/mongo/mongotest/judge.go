@@ -1,6 +1,7 @@
 package mongotest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -33,12 +34,13 @@ func (j *Judge) Monitor() *event.CommandMonitor {
 		if err != nil {
 			j.bad = append(j.bad, err)
 		}
-		of := j.sent[e.DatabaseName]
-		if of == nil {
-			of = map[string]mongo.Sent{}
-			j.sent[e.DatabaseName] = of
-		}
 		for _, q := range queries {
+			database := cmp.Or(q.Database, e.DatabaseName)
+			of := j.sent[database]
+			if of == nil {
+				of = map[string]mongo.Sent{}
+				j.sent[database] = of
+			}
 			form := fmt.Sprint(q.Command, q.Collection, q.Shape.Filter, q.Hint, q.Sort, q.Min != nil, q.Max != nil)
 			of[form] = q
 		}
