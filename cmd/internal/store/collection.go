@@ -1,10 +1,12 @@
 package store
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 
 	"yunzhang.dev/authz/unit"
 	"yunzhang.dev/cmd/internal/store/engine"
@@ -21,9 +23,9 @@ type collection[T any] struct {
 var errOtherStore = errors.New("the unit of work belongs to another store")
 
 // in gives the engine's side of a unit of work.
-func (c *collection[T]) in(u unit.Tx) (engine.Tx, error) {
+func (c *collection[T]) in(u unit.Tx) (*tx, error) {
 	if t, ok := u.(*tx); ok && t.of == c.db.engine {
-		return t.Tx, nil
+		return t, nil
 	}
 	return nil, fmt.Errorf("store: %s: %w", c.name, errOtherStore)
 }
@@ -54,7 +56,7 @@ func (c *collection[T]) Insert(u unit.Tx, v *T) error {
 	if head.ID == "" {
 		return fmt.Errorf("store: insert into %s without an id", c.name)
 	}
-	return c.write(v, 1, t.Insert)
+	return c.write(t, v, 1, t.Insert)
 }
 
 // Replace implements [unit.Table].
@@ -67,23 +69,36 @@ func (c *collection[T]) Replace(u unit.Tx, v *T) error {
 	if head.ID == "" || head.Ver < 1 {
 		return unit.ErrAbsent // it was never stored
 	}
-	return c.write(v, head.Ver+1, t.Replace)
+	return c.write(t, v, head.Ver+1, t.Replace)
 }
 
 // write encodes a row as the given version and hands it to put; a row that was
 // not written keeps its version.
-func (c *collection[T]) write(v *T, ver int64, put func(string, bson.Raw) error) error {
+func (c *collection[T]) write(t *tx, v *T, ver int64, put func(string, bson.Raw) error) error {
 	head := c.head(v)
 	was := head.Ver
 	head.Ver = ver
 	doc, err := c.encode(v)
 	if err == nil {
-		err = put(c.name, doc)
+		err = put(c.name, ofRun(doc, t.run))
 	}
 	if err != nil {
 		head.Ver = was
 	}
 	return err
+}
+
+// runField is the last field of every row: a number of the run of the unit that
+// wrote it. Nobody reads it, but for an engine that compares a row with what it
+// sent.
+const runField = "run"
+
+// ofRun adds the run's number to a document.
+func ofRun(doc bson.Raw, run int64) bson.Raw {
+	out := append(make([]byte, 0, len(doc)+len(runField)+10), doc[:len(doc)-1]...)
+	out = append(bsoncore.AppendInt64Element(out, runField, run), 0)
+	binary.LittleEndian.PutUint32(out, uint32(len(out)))
+	return out
 }
 
 // Find implements [unit.Table].

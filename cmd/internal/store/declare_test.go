@@ -37,6 +37,11 @@ type twins struct {
 	B        string `bson:"name"`
 }
 
+type runner struct {
+	unit.Row `bson:",inline"`
+	A        int64 `bson:"run"`
+}
+
 type shadow struct {
 	unit.Row `bson:",inline"`
 	Ver2     int64 `bson:"ver"`
@@ -84,6 +89,7 @@ func TestDeclarationsThatCannotWork(t *testing.T) {
 		"the row is not inlined": func(db *store.DB) { store.Declare[loose](db, "x") },
 		"not exported":           func(db *store.DB) { store.Declare[hidden](db, "x") },
 		"an interface":           func(db *store.DB) { store.Declare[anything](db, "x") },
+		"a field of the store's": func(db *store.DB) { store.Declare[runner](db, "x") },
 		"two fields of one name": func(db *store.DB) { store.Declare[twins](db, "x") },
 		"a second version":       func(db *store.DB) { store.Declare[shadow](db, "x") },
 		"encryption inside":      func(db *store.DB) { store.Declare[deep](db, "x") },

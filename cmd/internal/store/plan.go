@@ -44,7 +44,7 @@ func newPlan(t reflect.Type, indexes []engine.Index) (*plan, error) {
 	if err := storable(t, t.Name()); err != nil {
 		return p, err
 	}
-	if err := p.readTags(t, map[string]bool{}); err != nil {
+	if err := p.readTags(t, map[string]bool{runField: true}); err != nil {
 		return p, err
 	}
 	for _, ix := range indexes {

@@ -41,11 +41,14 @@ func NewWork(e engine.Engine) *Work {
 // first of them.
 func (w *Work) While(check func() error) { w.check = check }
 
-// tx is a unit of work on one engine. It remembers which, so that it cannot be
-// used on a collection of another, which may have the same name.
+// tx is one run of a unit of work on one engine. It remembers which, so that it
+// cannot be used on a collection of another, which may have the same name.
 type tx struct {
 	engine.Tx
 	of engine.Engine
+	// run is written into every row, so that two runs never write equal ones, as
+	// the engine demands.
+	run int64
 }
 
 // Update implements unit.Work: a unit that lost a race runs again. With a context
@@ -80,12 +83,12 @@ func (w *Work) Update(ctx context.Context, fn func(unit.Tx) error) error {
 }
 
 func (w *Work) once(ctx context.Context, fn func(unit.Tx) error) error {
-	return w.engine.Update(ctx, func(t engine.Tx) error { return fn(&tx{t, w.engine}) })
+	return w.engine.Update(ctx, func(t engine.Tx) error { return fn(&tx{t, w.engine, rand.Int64()}) })
 }
 
 // View implements unit.Work.
 func (w *Work) View(ctx context.Context, fn func(unit.Tx) error) error {
-	return w.engine.View(ctx, func(t engine.Tx) error { return fn(&tx{t, w.engine}) })
+	return w.engine.View(ctx, func(t engine.Tx) error { return fn(&tx{Tx: t, of: w.engine}) })
 }
 
 func wait(ctx context.Context, d time.Duration) error {

@@ -10,6 +10,9 @@
 // integer from 1), in this order; everything behind them is the caller's. One
 // document has at most [MaxDocument] bytes.
 //
+// No two runs of a unit write equal documents: an engine that lost the answer to a
+// commit tells by a document whose it is, and two that are equal are nobody's.
+//
 // # Order
 //
 // Indexes order values like MongoDB does: null and absent are one value and

@@ -98,7 +98,8 @@ func (t *tx) settle(ctx context.Context, answer error) error {
 	return t.unknown(answer) // it may be under way yet
 }
 
-// became tells from the row as it is whether this was written. A row has one
+// became tells from the row as it is whether this was written: an equal one is
+// this one, nobody else writes it (package engine, "Documents"). A row has one
 // writer for each version, unless it was removed: of what came later, or begins
 // anew, nobody knows what it followed.
 func (o *op) became(stored bson.Raw) (written, certain bool) {
