@@ -13,12 +13,14 @@ import (
 )
 
 // How a node says that it works on a store. A move out of the store waits for
-// the whole life; the node itself trusts its last word for half of it only: what
-// it began by then is committed or given up (a server keeps a transaction open
-// for a minute) before anybody may think that the node is gone.
+// the whole life; the node itself trusts its last word for a third of it only: what
+// it began by then is committed or given up before anybody may think that the node
+// is gone. A server with its own settings keeps a transaction open for a minute and
+// looks every half minute for those whose time is over (MongoDB,
+// transactionLifetimeLimitSeconds).
 const (
-	presenceLife  = 2 * time.Minute
-	presenceTrust = presenceLife / 2
+	presenceLife  = 3 * time.Minute
+	presenceTrust = presenceLife / 3
 	// PresenceEvery is how often a node says so again.
 	PresenceEvery = 15 * time.Second
 	// presenceKept is how long the row of a node that crashed stays; somebody may

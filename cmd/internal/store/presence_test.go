@@ -140,11 +140,11 @@ func TestMoveWaitsForEveryNode(t *testing.T) {
 		}
 	}
 	refused()
-	d.advance(90 * time.Second)
+	d.advance(150 * time.Second)
 	if err := p.Stay(t.Context()); err != nil {
 		t.Error(err)
 	}
-	d.advance(90 * time.Second)
+	d.advance(150 * time.Second)
 	refused()
 	d.advance(31 * time.Second) // the node is asleep, or dead
 	if _, _, err := store.Move(t.Context(), a, b, "f1", quietly); err != nil {
@@ -168,7 +168,7 @@ func TestNobodyEntersDuringAMove(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.advance(3 * time.Minute)
+	d.advance(4 * time.Minute)
 	a.Blobs = &halfway{a.Blobs, 1, func() {
 		if err := visit(t.Context(), a.Main, "f1"); !errors.Is(err, store.ErrMoving) {
 			t.Errorf("a node starts: %v", err)

@@ -29,7 +29,7 @@ const retrying = 2
 type Work struct {
 	engine engine.Engine
 	losers chan struct{} // places of units that run again
-	check  func() error  // before each unit that writes
+	check  func() error  // in each run of a unit that writes
 }
 
 // NewWork makes a Work.
@@ -37,8 +37,9 @@ func NewWork(e engine.Engine) *Work {
 	return &Work{e, make(chan struct{}, retrying), func() error { return nil }}
 }
 
-// While has units write only while check gives no error. It is called before the
-// first of them.
+// While has units write only while check gives no error: each run of a unit asks
+// before it begins and before it is committed. It is called before the first of
+// them.
 func (w *Work) While(check func() error) { w.check = check }
 
 // tx is one run of a unit of work on one engine. It remembers which, so that it
@@ -54,9 +55,6 @@ type tx struct {
 // Update implements unit.Work: a unit that lost a race runs again. With a context
 // of [Held.Fenced] it commits only while that lease is held.
 func (w *Work) Update(ctx context.Context, fn func(unit.Tx) error) error {
-	if err := w.check(); err != nil {
-		return err
-	}
 	fn = w.fenced(ctx, fn)
 	err := w.once(ctx, fn)
 	if !errors.Is(err, unit.ErrConflict) {
@@ -83,7 +81,18 @@ func (w *Work) Update(ctx context.Context, fn func(unit.Tx) error) error {
 }
 
 func (w *Work) once(ctx context.Context, fn func(unit.Tx) error) error {
-	return w.engine.Update(ctx, func(t engine.Tx) error { return fn(&tx{t, w.engine, rand.Int64()}) })
+	return w.engine.Update(ctx, func(t engine.Tx) error {
+		if err := w.check(); err != nil {
+			return err
+		}
+		if err := fn(&tx{t, w.engine, rand.Int64()}); err != nil {
+			return err
+		}
+		// The last answer counts for as long as a server keeps open what was begun
+		// before it: here at the latest the unit is known there.
+		t.Now()
+		return w.check()
+	})
 }
 
 // View implements unit.Work.
