@@ -13,8 +13,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"yunzhang.dev/cloudseal/gm"
@@ -75,6 +77,11 @@ type call struct {
 	idempotency        string
 }
 
+// errResent: the transport found a kept connection broken and sent the same bytes
+// again, and the server, that had them, refuses their nonce. What became of the
+// first is asked under a new one.
+var errResent = errors.New("client: the request was sent twice, and its nonce refused")
+
 // do sends a call until it has an answer. Every attempt is signed anew, with
 // its own nonce, under the same Idempotency-Key.
 func (c *Client) do(ctx context.Context, k call) ([]byte, error) {
@@ -107,6 +114,8 @@ func (c *Client) once(ctx context.Context, k call) ([]byte, error) {
 	if err := sign.HTTP(r, sign.SM2{Key: c.Key}, sign.NewParams(c.KeyID, c.Now())); err != nil {
 		return nil, err
 	}
+	var sent atomic.Int32
+	r = r.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { sent.Add(1) }}))
 	answer, err := c.HTTP.Do(r)
 	if err != nil {
 		return nil, err
@@ -118,6 +127,8 @@ func (c *Client) once(ctx context.Context, k call) ([]byte, error) {
 		return nil, err
 	case len(b) > maxReply:
 		return nil, errors.New("client: the answer is too large")
+	case answer.StatusCode == http.StatusUnauthorized && sent.Load() > 1:
+		return nil, errResent
 	case answer.StatusCode >= 400:
 		return nil, problem(answer.StatusCode, b)
 	}

@@ -1,0 +1,89 @@
+package client_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"yunzhang.dev/binding/client"
+	"yunzhang.dev/cloudseal/gm"
+)
+
+var nonceIn = regexp.MustCompile(`nonce="([^"]+)"`)
+
+// A node dies with a request that it has carried out. The transport sends the same
+// bytes to another, which has seen the nonce; the client asks under a new one.
+func TestARequestThatTheTransportSendsAgain(t *testing.T) {
+	t.Parallel()
+	for name, do := range map[string]func(*client.Client) error{
+		"with a body":    func(c *client.Client) error { _, err := c.Open(t.Context(), client.Ask{}); return err },
+		"without a body": func(c *client.Client) error { return c.Cancel(t.Context(), "tk_1") },
+		"a question":     func(c *client.Client) error { _, err := c.Status(t.Context(), "tk_1"); return err },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var mu sync.Mutex
+			n, nonces, keys := 0, map[string]bool{}, map[string]bool{}
+			node := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				mu.Lock()
+				defer mu.Unlock()
+				nonce := nonceIn.FindStringSubmatch(r.Header.Get("Signature-Input"))[1]
+				replay := nonces[nonce]
+				n, nonces[nonce] = n+1, true
+				if n > 1 {
+					keys[r.Header.Get("Idempotency-Key")] = true
+				}
+				switch {
+				case n == 2: // n is 1 for a request after which the connection is kept
+					panic(http.ErrAbortHandler)
+				case replay:
+					w.WriteHeader(http.StatusUnauthorized)
+					_, _ = w.Write([]byte(`{"status":401,"code":"unauthorized"}`))
+				default:
+					_, _ = w.Write([]byte(`{}`))
+				}
+			}))
+			defer node.Close()
+			key, err := gm.GenerateKey()
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := &client.Client{Base: node.URL, KeyID: "k1", Key: key, HTTP: node.Client(), Now: time.Now}
+			if _, err := c.Me(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if err := do(c); err != nil {
+				t.Error(err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if n != 4 || len(nonces) != 3 || len(keys) != 1 {
+				t.Errorf("%d requests, %d nonces, %d idempotency keys", n, len(nonces), len(keys))
+			}
+		})
+	}
+}
+
+// A refusal of what was sent once is final.
+func TestARefusalIsFinal(t *testing.T) {
+	t.Parallel()
+	var n atomic.Int32
+	node := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		n.Add(1)
+		w.WriteHeader(http.StatusUnauthorized)
+		_, _ = w.Write([]byte(`{"status":401,"code":"unauthorized"}`))
+	}))
+	defer node.Close()
+	key, err := gm.GenerateKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &client.Client{Base: node.URL, KeyID: "k1", Key: key, HTTP: node.Client(), Now: time.Now}
+	if _, err := c.Me(t.Context()); client.CodeOf(err) != "unauthorized" || n.Load() != 1 {
+		t.Errorf("%d requests: %v", n.Load(), err)
+	}
+}
