@@ -32,8 +32,9 @@ var (
 // Tx becomes durable together or not at all.
 type Tx interface {
 	// Now is the store's time, fixed once for the unit: UTC, whole
-	// milliseconds, never earlier than any time already stored. It is the only
-	// clock that decides deadlines.
+	// milliseconds, never earlier than any time already stored; a store of
+	// several machines may fall behind one by less than a second when another of
+	// them takes over. It is the only clock that decides deadlines.
 	Now() time.Time
 }
 
