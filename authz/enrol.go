@@ -298,6 +298,9 @@ func (s *Service) enrolledBefore(ctx context.Context, e *Enrolment, pin string) 
 	if err != nil || subtle.ConstantTimeCompare(given, out.Device.PIN.Check) != 1 {
 		return nil, fault.Absent
 	}
+	if err := s.Retell(ctx); err != nil { // the first answer may have failed of that
+		return nil, err
+	}
 	out.Share = out.Device.PIN.Share
 	return out, nil
 }

@@ -40,16 +40,16 @@ func (s *Service) mustTellPlace(tx unit.Tx, uscc, membership string) error {
 	return errors.Join(s.mustTell(tx, KindAgent, subject, membership), s.mustTell(tx, KindLegal, subject, membership))
 }
 
-// Retell tells the signer everything it may not know. It runs after every
-// change before that is acknowledged, and at start. One thing that cannot be
-// told does not keep the others.
+// Retell tells the signer everything it may not know, however much that is. It
+// runs after every change before that is acknowledged, and at start. One thing
+// that cannot be told does not keep the others.
 //
 // What was just written is read in a unit that could write: a mere look may show
 // a member of a replica set that was elected a moment ago as it was before.
 func (s *Service) Retell(ctx context.Context) error {
 	var open []*Tell
 	err := s.work.Update(ctx, func(tx unit.Tx) (err error) {
-		open, err = s.t.Tells.Find(tx, unit.Query{Index: "done+at", Key: []any{false}})
+		open, err = unit.All(tx, s.t.Tells, unit.Query{Index: "done+at", Key: []any{false}}, func(t *Tell) []any { return []any{t.At, t.ID} })
 		return err
 	})
 	for _, t := range open {

@@ -1,11 +1,15 @@
 package authz_test
 
 import (
+	"errors"
+	"fmt"
 	"testing"
+	"time"
 
 	"yunzhang.dev/authz"
 	"yunzhang.dev/authz/authztest"
 	"yunzhang.dev/authz/fault"
+	"yunzhang.dev/authz/unit"
 )
 
 // withdraw revokes an agent's place.
@@ -96,6 +100,54 @@ func TestAnOldWithdrawalStopsNothing(t *testing.T) {
 		t.Errorf("%v; the signer knows %v", err, w.Stops.Stopped)
 	}
 	if err := withdraw(t, w, legal, agent); err != nil || !w.Stops.Has(authz.KindAgent, place) { // the next one counts
+		t.Errorf("%v; the signer knows %v", err, w.Stops.Stopped)
+	}
+}
+
+// However much the signer missed, a revocation is not acknowledged before he knows
+// of it too.
+func TestATellBehindAThousandOthers(t *testing.T) {
+	t.Parallel()
+	w, legal, agent := company(t)
+	id := grant(t, w, legal, agent, 3)
+	err := w.DB.Update(t.Context(), func(tx unit.Tx) error {
+		for n := range unit.DefaultLimit + 1 {
+			missed := &authz.Tell{Row: unit.Row{ID: fmt.Sprintf("tl_%05d", n)}, Kind: authz.KindDelegation, Subject: fmt.Sprint("dg_", n), At: tx.Now().Add(-time.Hour)}
+			if err := w.Tables.Tells.Insert(tx, missed); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	act, err := w.Service.DraftRevocation(t.Context(), legal.Caller, authz.KindDelegation, id, "离职")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Sign(t.Context(), legal, act); err != nil || !w.Stops.Has(authz.KindDelegation, id) {
+		t.Errorf("acknowledged (%v), the signer knows: %v", err, w.Stops.Has(authz.KindDelegation, id))
+	}
+}
+
+// A lost phone is not said to be ended before the signer knows, however often its
+// owner asks.
+func TestALostDeviceIsToldBeforeItIsSaid(t *testing.T) {
+	t.Parallel()
+	w, _, agent := company(t)
+	w.Stops.Fail = errors.New("the signer is away")
+	again := authztest.Li
+	again.Kind, again.USCC, again.Lost = authz.EnrolDevice, "", true
+	fresh, err := w.Enrol(t.Context(), again)
+	if err == nil {
+		t.Fatal("said without the signer")
+	}
+	if err := w.Finish(t.Context(), fresh); err == nil {
+		t.Error("said without the signer when asked again")
+	}
+	w.Stops.Fail = nil
+	if err := w.Finish(t.Context(), fresh); err != nil || !w.Stops.Has(authz.KindDevice, agent.Device.KeyHash) {
 		t.Errorf("%v; the signer knows %v", err, w.Stops.Stopped)
 	}
 }

@@ -196,6 +196,7 @@ type Actor struct {
 	RequestKey *gm.PrivateKey
 	Passkey    *Authenticator
 	Share      []byte
+	Enrolment  string // by which he came
 }
 
 // Applicant is a person the sandbox registry and face check know.
@@ -208,6 +209,7 @@ type Applicant struct {
 	Tier       authz.Tier
 	Invitation string
 	Passkey    *Authenticator
+	Lost       bool // his former devices are
 }
 
 // Enrol takes an applicant through registration.
@@ -226,7 +228,7 @@ func (w *World) Enrol(ctx context.Context, a Applicant) (*Actor, error) {
 		a.Tier = authz.TierW
 	}
 	r := authz.EnrolRequest{
-		Kind: a.Kind, USCC: a.USCC, Invitation: a.Invitation,
+		Kind: a.Kind, USCC: a.USCC, Invitation: a.Invitation, Lost: a.Lost,
 		Applicant: authz.Applicant{Name: a.Name, IDNumber: a.IDNumber, Phone: a.Phone},
 		Device:    authz.NewDevice{Name: "测试手机", Tier: a.Tier, Key: key, RequestKey: request},
 	}
@@ -239,12 +241,14 @@ func (w *World) Enrol(ctx context.Context, a Applicant) (*Actor, error) {
 	if err != nil {
 		return nil, err
 	}
-	return actor, w.finish(ctx, actor, begun.ID)
+	actor.Enrolment = begun.ID
+	return actor, w.Finish(ctx, actor)
 }
 
-func (w *World) finish(ctx context.Context, actor *Actor, enrolment string) error {
-	lines := authz.EnrolProof(enrolment, actor.Key.Public().SPKI(), actor.RequestKey.Public().SPKI())
-	f := authz.FinishRequest{Enrolment: enrolment, PhoneCode: "000000", Authorization: "000000", PIN: PIN}
+// Finish ends an actor's enrolment, or asks once more what came of it.
+func (w *World) Finish(ctx context.Context, actor *Actor) error {
+	lines := authz.EnrolProof(actor.Enrolment, actor.Key.Public().SPKI(), actor.RequestKey.Public().SPKI())
+	f := authz.FinishRequest{Enrolment: actor.Enrolment, PhoneCode: "000000", Authorization: "000000", PIN: PIN}
 	var err error
 	if f.KeyProof, err = actor.Key.Sign(lines); err != nil {
 		return err
