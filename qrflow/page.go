@@ -97,12 +97,15 @@ type Last struct {
 	Page int   // of the newest attach: a page with a smaller number was replaced
 }
 
-// LastSeqs gives where each ticket that exists stands: one cheap look for all
-// waiting pages of a node. A ticket whose deadline has passed unwritten counts
+// LastSeqs gives where each ticket that exists stands: one cheap look for many
+// waiting pages of a node, at most some hundred. A ticket whose deadline has passed unwritten counts
 // one event more, so that its page asks and learns of it.
 func (s *Service) LastSeqs(ctx context.Context, tickets []string) (map[string]Last, error) {
 	last := make(map[string]Last, len(tickets))
 	err := s.d.Work.View(ctx, func(tx unit.Tx) error {
+		if err := unit.Fetch(tx, unit.Rows(s.d.Tickets, tickets...)); err != nil {
+			return err
+		}
 		for _, id := range tickets {
 			t, err := s.d.Standings.Get(tx, id)
 			if errors.Is(err, unit.ErrAbsent) {

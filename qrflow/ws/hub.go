@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -111,6 +112,9 @@ func (h *Hub) serve(c conn, who visitor, view View, leave func()) {
 	if loser := h.replace(s); loser != nil {
 		loser.close(codeReplaced, false)
 	}
+	if h.gate.Closed() { // Close may have looked before it was there
+		s.close(codeRestart, false)
+	}
 	s.begin()
 }
 
@@ -146,8 +150,13 @@ func (h *Hub) Wake(ticket string) {
 	}
 }
 
-// Run looks after all sockets until ctx ends: one question to the domain for all
-// of them, every few seconds. It makes hints that were lost late, not lost.
+// together is how many tickets one question to the domain is about: so many rows
+// are one answer of a store across the network, and a question that fails leaves
+// the others.
+const together = 100
+
+// Run looks after all sockets until ctx ends, with few questions to the domain
+// every few seconds. It makes hints that were lost late, not lost.
 func (h *Hub) Run(ctx context.Context) {
 	tick := time.NewTicker(h.limits.Recheck)
 	defer tick.Stop()
@@ -165,12 +174,17 @@ func (h *Hub) Run(ctx context.Context) {
 func (h *Hub) Resync(ctx context.Context) { h.recheck(ctx) }
 
 func (h *Hub) recheck(ctx context.Context) {
-	all := h.all()
-	if len(all) == 0 {
-		return
+	for some := range slices.Chunk(h.all(), together) {
+		if ctx.Err() != nil {
+			return
+		}
+		h.look(ctx, some)
 	}
-	tickets := make([]string, len(all))
-	for i, s := range all {
+}
+
+func (h *Hub) look(ctx context.Context, some []*socket) {
+	tickets := make([]string, len(some))
+	for i, s := range some {
 		tickets[i] = s.ticket
 	}
 	ctx, cancel := context.WithTimeout(ctx, h.limits.DomainFor)
@@ -180,7 +194,7 @@ func (h *Hub) recheck(ctx context.Context) {
 		h.d.Log.Warn("look at waiting tickets", "cause", err)
 		return
 	}
-	for _, s := range all {
+	for _, s := range some {
 		switch at, ok := last[s.ticket]; {
 		case ok && at.Page > s.page: // its page is on another node now
 			s.close(codeReplaced, false)

@@ -36,6 +36,11 @@ func inBubble(t *testing.T, l ws.Limits, fn func(*house, *page)) {
 // pipe attaches a page without a server: the request is read and thrown away.
 func (h *house) pipe(t *testing.T, token string) *page {
 	t.Helper()
+	return h.pipeTo(t, token, h.hub.Accept)
+}
+
+func (h *house) pipeTo(t *testing.T, token string, accept func(net.Conn, http.Header, ws.View)) *page {
+	t.Helper()
 	server, client := net.Pipe()
 	view, err := h.Attach(t.Context(), ws.Attach{Token: token, Origin: origin})
 	if err != nil {
@@ -46,7 +51,7 @@ func (h *house) pipe(t *testing.T, token string) *page {
 		if err != nil {
 			return
 		}
-		h.hub.Accept(server, r.Header, view)
+		accept(server, r.Header, view)
 	}()
 	d := websocket.Dialer{
 		Subprotocols:   []string{"cseal.v1"},

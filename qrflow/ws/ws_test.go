@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -38,13 +39,15 @@ type desk struct {
 	looks    int
 	broken   error                    // answer of Events
 	blind    bool                     // LastSeqs fails
+	hole     string                   // a ticket with which LastSeqs fails
+	asked    map[string]bool          // of which tickets Events were asked
 	begun    time.Time                // when frames began to roll; zero: each is whole
 	cancel   func(d *desk, id string) // called with mu held
 	rolls    bool                     // frames say which follow
 }
 
 func newDesk() *desk {
-	return &desk{events: map[string][]ws.Event{}, resumes: map[string]int{}, pages: map[string]int{}}
+	return &desk{events: map[string][]ws.Event{}, resumes: map[string]int{}, pages: map[string]int{}, asked: map[string]bool{}}
 }
 
 var born = time.Date(2026, 11, 22, 2, 10, 0, 0, time.UTC)
@@ -115,6 +118,7 @@ func (d *desk) Events(_ context.Context, ticket string, after int64) ([]ws.Event
 	if d.broken != nil {
 		return nil, d.broken
 	}
+	d.asked[ticket] = true
 	return append([]ws.Event(nil), d.events[ticket][after:]...), nil
 }
 
@@ -152,7 +156,7 @@ func (d *desk) LastSeqs(_ context.Context, tickets []string) (map[string]ws.Last
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.looks++
-	if d.blind {
+	if d.blind || d.hole != "" && slices.Contains(tickets, d.hole) {
 		return nil, errors.New("the store does not answer")
 	}
 	last := map[string]ws.Last{}

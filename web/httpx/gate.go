@@ -76,6 +76,9 @@ func (g *Gate) Wait(ctx context.Context) error {
 	case <-ctx.Done():
 		g.mu.Lock()
 		defer g.mu.Unlock()
+		if g.closed && g.inside == 0 {
+			return nil // both had come
+		}
 		return fmt.Errorf("%d pieces of work still under way: %w", g.inside, ctx.Err())
 	}
 }

@@ -30,3 +30,9 @@ func (c counting) LastSeqs(ctx context.Context, tickets []string) (map[string]ws
 	c.looks.Add(1)
 	return c.pages.LastSeqs(ctx, tickets)
 }
+
+// LookAt asks where tickets stand, as a node does of its waiting pages.
+func (a *App) LookAt(ctx context.Context, tickets []string) error {
+	_, err := a.domains.flow.LastSeqs(ctx, tickets)
+	return err
+}

@@ -20,11 +20,12 @@ func (p pages) Attach(ctx context.Context, a ws.Attach) (ws.View, error) {
 	if err != nil {
 		return ws.View{}, err
 	}
-	app, err := p.apps.App(ctx, v.App)
+	// The token is used up: for want of a name its page is not sent away.
+	app, _ := p.apps.App(ctx, v.App)
 	return ws.View{
 		Ticket: v.Ticket, App: app.Name, Purpose: v.Purpose, State: string(v.State), LastSeq: v.LastSeq, Left: v.Left, Resume: v.Resume,
 		Page: v.Page,
-	}, err
+	}, nil
 }
 
 // Events implements ws.Tickets.

@@ -178,6 +178,27 @@ func roundTripsOfAnApproval(t *testing.T, name string, wire int) {
 	for _, ask := range []string{"bind", "login"} {
 		p.roundTrips(t, sent, ask, wire)
 	}
+	lookAtMany(t, a, sent)
+}
+
+// lookAtMany: however many pages wait, a look at a hundred of them is one question.
+func lookAtMany(t *testing.T, a *app.App, sent *ledger) {
+	t.Helper()
+	tickets := make([]string, 100)
+	for i := range tickets {
+		tickets[i] = fmt.Sprint("tk_", i)
+	}
+	sent.take()
+	check(t, a.LookAt(t.Context(), tickets))
+	looks := 0
+	for _, one := range sent.take() {
+		if slices.Contains(strings.Fields(one.about), "tickets") {
+			looks++
+		}
+	}
+	if looks == 0 || looks > 3 { // one or two may be of the pages that wait
+		t.Errorf("a look at a hundred tickets is %d round trips", looks)
+	}
 }
 
 // readyToApprove brings a request to where the phone may say yes.
