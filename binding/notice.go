@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -22,6 +23,7 @@ type Notice struct {
 	Template string    `bson:"template"`
 	Ticket   string    `bson:"ticket"`
 	Sent     bool      `bson:"sent"`
+	Told     []string  `bson:"told"` // who has it: one whom nobody reaches costs the others no second copy
 	Tries    int       `bson:"tries"`
 	Due      time.Time `bson:"due"` // not before; a sender moves it on while he tries
 	Expires  time.Time `bson:"expires"`
@@ -31,6 +33,10 @@ const (
 	// noticeLease is how long a node that tries to send keeps the others away, and
 	// the pause before the next try.
 	noticeLease = 30 * time.Second
+	// noticeTurn is how long one turn sends, and sendWithin how long one message may
+	// take: together less than what is left of the job's lease when a turn begins.
+	noticeTurn = 2 * time.Second
+	sendWithin = 3 * time.Second
 	// noticeTries ends it when a provider refuses for good.
 	noticeTries = 20
 	// noticeKept is how long it stays on record that somebody was told.
@@ -45,8 +51,9 @@ func (s *Service) notice(tx unit.Tx, template notify.Template, ticket string) er
 	})
 }
 
-// SendNotices sends what is due. Any node may do it at any time; after a crash
-// in the middle a message comes twice rather than not at all.
+// SendNotices sends what is due, for a few seconds; the next turn goes on. Any
+// node may do it at any time; after a crash in the middle a message comes twice
+// rather than not at all.
 func (s *Service) SendNotices(ctx context.Context) error {
 	var due []*Notice
 	err := s.work.View(ctx, func(tx unit.Tx) error {
@@ -59,34 +66,42 @@ func (s *Service) SendNotices(ctx context.Context) error {
 		}
 		return err
 	})
+	turn, end := context.WithTimeout(ctx, noticeTurn)
+	defer end()
 	for _, n := range due {
-		if one := s.sendNotice(ctx, n.ID); one != nil {
+		if turn.Err() != nil {
+			break
+		}
+		if one := s.sendNotice(ctx, turn, n.ID); one != nil {
 			err = errors.Join(err, fmt.Errorf("notice of ticket %s: %w", n.Ticket, one))
 		}
 	}
 	return err
 }
 
-func (s *Service) sendNotice(ctx context.Context, id string) error {
+// sendNotice sends one notice to whoever does not have it, and notes who has. It
+// begins with nobody when the turn is over.
+func (s *Service) sendNotice(ctx, turn context.Context, id string) error {
 	n, err := s.leaseNotice(ctx, id)
 	if err != nil || n == nil {
 		return err
 	}
-	sending := s.message(ctx, n)
-	if sending != nil && n.Tries < noticeTries {
-		return sending
-	}
+	told, all, sending := s.message(ctx, turn, n)
 	return errors.Join(sending, s.work.Update(ctx, func(tx unit.Tx) error {
 		fresh, err := s.t.Notices.Get(tx, id)
 		if err != nil {
 			return err
 		}
-		fresh.Sent = true
+		fresh.Told, fresh.Sent = told, all || fresh.Tries >= noticeTries
+		if turn.Err() != nil && sending == nil {
+			fresh.Due = tx.Now() // the next turn goes on
+		}
 		return s.t.Notices.Replace(tx, fresh)
 	}))
 }
 
-// leaseNotice takes a notice for this node, nil when another has it.
+// leaseNotice takes a notice for this node, nil when another has it or it was
+// tried too often: whoever tried it last may not have been able to write so.
 func (s *Service) leaseNotice(ctx context.Context, id string) (n *Notice, err error) {
 	err = s.work.Update(ctx, func(tx unit.Tx) error {
 		fresh, err := s.t.Notices.Get(tx, id)
@@ -94,18 +109,21 @@ func (s *Service) leaseNotice(ctx context.Context, id string) (n *Notice, err er
 		if err != nil || fresh.Sent || fresh.Due.After(tx.Now()) {
 			return err
 		}
-		fresh.Due, fresh.Tries = tx.Now().Add(noticeLease), fresh.Tries+1
-		n = fresh
+		if fresh.Sent = fresh.Tries >= noticeTries; !fresh.Sent {
+			fresh.Due, fresh.Tries = tx.Now().Add(noticeLease), fresh.Tries+1
+			n = fresh
+		}
 		return s.t.Notices.Replace(tx, fresh)
 	})
 	return n, err
 }
 
-// message words a notice and sends it to everybody it is for.
-func (s *Service) message(ctx context.Context, n *Notice) error {
+// message words a notice and sends it to everybody it is for and who does not have
+// it. It gives who has it then, and whether that is everybody.
+func (s *Service) message(ctx, turn context.Context, n *Notice) (told []string, all bool, err error) {
 	var people []string
 	var params map[string]string
-	err := s.work.View(ctx, func(tx unit.Tx) error {
+	err = s.work.View(ctx, func(tx unit.Tx) error {
 		t, err := s.flow.TicketIn(tx, n.Ticket)
 		if err != nil {
 			return err
@@ -113,10 +131,27 @@ func (s *Service) message(ctx context.Context, n *Notice) error {
 		people, params, err = s.wordNotice(tx, n, t)
 		return err
 	})
+	told, all = n.Told, err == nil
 	for _, person := range people {
-		err = errors.Join(err, s.authz.Message(ctx, person, notify.Template(n.Template), params))
+		if slices.Contains(told, person) {
+			continue
+		}
+		if turn.Err() != nil {
+			return told, false, err
+		}
+		if one := s.messageTo(ctx, person, n, params); one != nil {
+			all, err = false, errors.Join(err, one)
+			continue
+		}
+		told = append(told, person)
 	}
-	return err
+	return told, all, err
+}
+
+func (s *Service) messageTo(ctx context.Context, person string, n *Notice, params map[string]string) error {
+	ctx, cancel := context.WithTimeout(ctx, sendWithin)
+	defer cancel()
+	return s.authz.Message(ctx, person, notify.Template(n.Template), params)
 }
 
 func (s *Service) wordNotice(tx unit.Tx, n *Notice, t *qrflow.Ticket) (people []string, params map[string]string, err error) {

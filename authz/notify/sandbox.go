@@ -34,6 +34,7 @@ type Outbox struct {
 	mu   sync.Mutex // guards what follows
 	sent []Sent
 	down bool
+	lost string // a phone that nothing reaches
 }
 
 // ErrDown: messages cannot be sent now.
@@ -52,6 +53,13 @@ func (o *Outbox) SetDown(down bool) {
 	o.down = down
 }
 
+// Lose makes sending to one phone fail; "" to none.
+func (o *Outbox) Lose(phone string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.lost = phone
+}
+
 // Send puts a message into the outbox.
 func (o *Outbox) Send(ctx context.Context, m Message) error {
 	if err := ctx.Err(); err != nil {
@@ -64,7 +72,7 @@ func (o *Outbox) Send(ctx context.Context, m Message) error {
 	sent := Sent{At: o.now().UTC(), To: m.To, Template: m.Template, Params: maps.Clone(m.Params), Text: text}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.down {
+	if o.down || o.lost != "" && o.lost == m.To {
 		return ErrDown
 	}
 	if err := o.append(sent); err != nil {

@@ -99,6 +99,9 @@ func (a *App) Recorded(ctx context.Context, action string) (found []audit.Record
 // Messages gives what the sandbox sent to a phone.
 func (a *App) Messages(phone string) []notify.Sent { return a.outside.outbox.Messages(phone) }
 
+// LoseMessages makes the sandbox reach a phone no more; "" all again.
+func (a *App) LoseMessages(phone string) { a.outside.outbox.Lose(phone) }
+
 // Alarms gives what operators see, newest first.
 func (a *App) Alarms(ctx context.Context) ([]*audit.Record, error) {
 	return a.domains.audit.Alarms(ctx, nil, 100)

@@ -29,6 +29,35 @@ func (p *party) told(t *testing.T, phone string, template notify.Template) notif
 	}
 }
 
+// A phone that nothing reaches is tried again, and the others get no second copy.
+func TestOneWhomNobodyReachesCostsTheOthersNothing(t *testing.T) {
+	t.Parallel()
+	clock := &movable{}
+	p := newParty(t, 5, app.Options{Now: clock.Now})
+	legal, agent := drive.Company().Legal.Phone, drive.Agent().Phone
+	p.app.LoseMessages(legal)
+	r, _ := p.ask(t, p.system, "rep1")
+	scan, err := drive.Claim(t.Context(), p.agent, r)
+	check(t, err)
+	_, err = p.agent.Report(t.Context(), scan, "没有打开过这个页面")
+	check(t, err)
+	p.told(t, agent, notify.Reported)
+	p.app.LoseMessages("")
+	clock.Add(time.Minute)
+	p.told(t, legal, notify.Reported)
+	for _, phone := range []string{legal, agent} {
+		n := 0
+		for _, m := range p.app.Messages(phone) {
+			if m.Template == notify.Reported {
+				n++
+			}
+		}
+		if n != 1 {
+			t.Errorf("%s was told %d times", phone, n)
+		}
+	}
+}
+
 // "I did not start this" on the phone that has scanned.
 func TestReportBlocksAndTellsEverybody(t *testing.T) {
 	t.Parallel()
