@@ -86,8 +86,9 @@ func (s *Service) bindingOf(tx unit.Tx, app, ticket string) (*Binding, error) {
 	return found[0], nil
 }
 
-// Unbind ends the active binding of an account at once; no phone is needed.
-func (s *Service) Unbind(ctx context.Context, app, account string) error {
+// Unbind ends the active binding of an account at once; no phone is needed. The
+// answer is kept with it: asked again later, it must not end the account's next.
+func (s *Service) Unbind(ctx context.Context, app, account string, kept unit.Kept[*Binding]) error {
 	return s.work.Update(ctx, func(tx unit.Tx) error {
 		b, err := s.activeBinding(tx, app, account)
 		if err != nil {
@@ -100,7 +101,10 @@ func (s *Service) Unbind(ctx context.Context, app, account string) error {
 		if err := s.record(tx, "unbind", "binding:"+b.ID, "app:"+app, b.Org, "done"); err != nil {
 			return err
 		}
-		return s.t.Bindings.Replace(tx, b)
+		if err := s.t.Bindings.Replace(tx, b); err != nil {
+			return err
+		}
+		return kept.Keep(tx, b)
 	})
 }
 

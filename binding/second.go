@@ -151,8 +151,12 @@ func (s *Service) DraftSecond(ctx context.Context, who authz.Caller, ticket, opi
 
 // DecideSecond performs the signed statement. A yes begins the stamp: everything
 // that the first approval stood on is checked again, so that a revocation in
-// between wins. A no ends the ticket.
+// between wins. A no ends the ticket. What was performed and not answered is
+// answered when it is asked again.
 func (s *Service) DecideSecond(ctx context.Context, who authz.Caller, act *authz.Act) (qrflow.State, error) {
+	if state, err := s.decidedBy(ctx, act); state != "" || err != nil {
+		return state, err
+	}
 	r, err := statement.ParseReview(act.Statement.Bytes)
 	if err != nil {
 		return "", fault.StatementBad.Because(err)
@@ -181,6 +185,30 @@ func (s *Service) DecideSecond(ctx context.Context, who authz.Caller, act *authz
 	}
 	s.Enqueue(ask.Ticket)
 	return qrflow.Approved, nil
+}
+
+// decidedBy gives what an act has decided already, "" when nothing. It is read in a
+// unit that could write: a mere look may lag behind what was written just now.
+func (s *Service) decidedBy(ctx context.Context, act *authz.Act) (state qrflow.State, err error) {
+	err = s.work.Update(ctx, func(tx unit.Tx) error {
+		state = ""
+		row, err := s.t.Seconds.Get(tx, act.Subject)
+		switch {
+		case errors.Is(err, unit.ErrAbsent):
+			return nil // for the others it is absent too
+		case err != nil || row.Act != act.ID:
+			return err
+		case row.State == authz.Active:
+			state = qrflow.Approved
+		default:
+			state = qrflow.Failed
+		}
+		return nil
+	})
+	if state == qrflow.Approved {
+		s.Enqueue(act.Subject)
+	}
+	return state, err
 }
 
 func (s *Service) refuseSecond(tx unit.Tx, who authz.Caller, act *authz.Act) error {

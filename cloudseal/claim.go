@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"yunzhang.dev/authz/audit"
 	"yunzhang.dev/authz/fault"
@@ -35,8 +36,12 @@ type Claim struct {
 
 // Claim opens the application for a seal. Where filing, registry and picture
 // agree the seal is issued at once and the application comes back Issued;
-// otherwise it waits for clerk and reviewer, with everything that was found.
+// otherwise it waits for clerk and reviewer, with everything that was found. The
+// same act again gives what came of it.
 func (s *Service) Claim(ctx context.Context, c Claim) (*Application, error) {
+	if app, err := s.claimedBy(ctx, c.Act); app != nil || err != nil {
+		return app, err
+	}
 	if !slices.Contains(s.Kinds, c.Kind) {
 		return nil, fault.SealKindBad
 	}
@@ -64,6 +69,28 @@ func (s *Service) Claim(ctx context.Context, c Claim) (*Application, error) {
 	}
 	app, err := s.open(ctx, c, filed, defects)
 	if err != nil {
+		return nil, err
+	}
+	return s.issueNow(ctx, app), nil
+}
+
+// applicationOf names the application that a claim opens.
+func applicationOf(act string) string {
+	_, random, _ := strings.Cut(act, "_")
+	return "ap_" + random
+}
+
+// claimedBy gives the application that an act has opened already, nil when there
+// is none.
+func (s *Service) claimedBy(ctx context.Context, act string) (app *Application, err error) {
+	err = s.Work.Update(ctx, func(tx unit.Tx) error {
+		if app, err = s.t.Applications.Get(tx, applicationOf(act)); errors.Is(err, unit.ErrAbsent) {
+			app = nil
+			return nil
+		}
+		return err
+	})
+	if err != nil || app == nil {
 		return nil, err
 	}
 	return s.issueNow(ctx, app), nil
@@ -133,7 +160,7 @@ func (s *Service) open(ctx context.Context, c Claim, filed registry.Filed, defec
 		if err != nil {
 			return err
 		}
-		id := unit.NewID("ap")
+		id := applicationOf(c.Act)
 		act, err := s.Acts.Take(tx, c.Act, "", id)
 		if err != nil {
 			return err

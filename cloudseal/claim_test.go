@@ -155,6 +155,22 @@ func TestClaimIsRefused(t *testing.T) {
 	}
 }
 
+// The answer to a claim was lost: asked again it is the same, and no second seal.
+func TestAClaimIsAnsweredAgain(t *testing.T) {
+	t.Parallel()
+	w := cloudsealtest.NewWorld(t)
+	claim := cloudseal.Claim{Org: cloudsealtest.Org.USCC, Kind: impression.Statutory}
+	claim.Act = w.Act(w.Legal, cloudseal.ActClaim, "", statement.Ref{ID: string(impression.Statutory)})
+	first, err := w.Service.Claim(t.Context(), claim)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := w.Service.Claim(t.Context(), claim)
+	if err != nil || again.ID != first.ID || again.State != cloudseal.Issued || again.Code != first.Code {
+		t.Errorf("%v: %+v", err, again)
+	}
+}
+
 func TestASecondSealOfAKindIsRefused(t *testing.T) {
 	t.Parallel()
 	w := cloudsealtest.NewWorld(t)

@@ -182,6 +182,28 @@ func TestStatusListNamesWhatWasFrozen(t *testing.T) {
 
 // What stops a seal may be ordered by a request alone; what gives it back is
 // signed.
+// The answer to a change was lost, or the signer was away: the same act again
+// makes sure that he knows. Behind another change it is used up.
+func TestAChangeIsAnsweredAgain(t *testing.T) {
+	t.Parallel()
+	w := cloudsealtest.NewWorld(t)
+	w.Seal()
+	subject := statement.Ref{ID: firstCode}
+	if err := w.Service.Freeze(t.Context(), firstCode, w.Act(w.Legal, cloudseal.ActFreeze, "", subject)); err != nil {
+		t.Fatal(err)
+	}
+	unfreeze := w.Act(w.Legal, cloudseal.ActUnfreeze, "", subject)
+	for range 2 {
+		if err := w.Service.Unfreeze(t.Context(), firstCode, unfreeze); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Service.Freeze(t.Context(), firstCode, w.Act(w.Legal, cloudseal.ActFreeze, "", subject)); err != nil {
+		t.Fatal(err)
+	}
+	want(t, "behind a newer change", w.Service.Unfreeze(t.Context(), firstCode, unfreeze), fault.WrongState)
+}
+
 func TestUnfreezeIsSigned(t *testing.T) {
 	t.Parallel()
 	w := cloudsealtest.NewWorld(t)

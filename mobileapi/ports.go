@@ -48,7 +48,7 @@ type Claims interface {
 	// lapsed.
 	Prepare(ctx context.Context, uscc, kind string, picture []byte) (statement.Ref, error)
 	// Claim performs the signed act ActClaimSeal. An act is used once; a second
-	// time is fault.WrongState.
+	// time gives what came of it.
 	Claim(ctx context.Context, act *authz.Act) (*Claimed, error)
 }
 

@@ -219,8 +219,7 @@ func (a *API) unbind(c *fiber.Ctx) error {
 	if err := httpx.Decode(c, &r); err != nil {
 		return err
 	}
-	if err := a.d.Binding.Unbind(c.UserContext(), appOf(c).ID, r.Account); err != nil {
-		return err
-	}
-	return c.SendStatus(fiber.StatusNoContent)
+	return a.d.Binding.Unbind(c.UserContext(), appOf(c).ID, r.Account, httpx.Kept(c, func(*binding.Binding) error {
+		return c.SendStatus(fiber.StatusNoContent)
+	}))
 }

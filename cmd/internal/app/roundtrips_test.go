@@ -178,6 +178,8 @@ func roundTripsOfAnApproval(t *testing.T, name string, wire int) {
 	for _, ask := range []string{"bind", "login"} {
 		p.roundTrips(t, sent, ask, wire)
 	}
+	check(t, p.system.Unbind(t.Context(), "acct-0001"))
+	answered(t, "an unbinding", sent.take(), "bindings")
 	lookAtMany(t, a, sent)
 }
 

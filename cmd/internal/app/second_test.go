@@ -69,6 +69,30 @@ func (p *party) second(t *testing.T, phone *client.Phone, ticket string, approve
 	return r.State, nil
 }
 
+// The answer to a second person's decision was lost: signed again it is the same.
+func TestSecondPersonIsAnsweredAgain(t *testing.T) {
+	t.Parallel()
+	p, _ := newPartyOfSeconds(t, app.Options{})
+	for approve, want := range map[bool]string{true: "approved", false: "failed"} {
+		r, _ := p.ask(t, p.system, "lisi")
+		scan, err := drive.Claim(t.Context(), p.agent, r)
+		check(t, err)
+		check(t, p.approveNow(t, p.agent, r, scan))
+		s, err := p.legal.Second(t.Context(), r.Ticket)
+		check(t, err)
+		_, err = p.legal.SecondDocuments(t.Context(), s)
+		check(t, err)
+		d, err := p.legal.DraftSecond(t.Context(), s, approve, "")
+		for range 2 {
+			signed, err := drive.Sign(t.Context(), p.legal, d, err)
+			check(t, err)
+			if !signed.Done || signed.State != want {
+				t.Errorf("approve %v: %+v", approve, signed)
+			}
+		}
+	}
+}
+
 func TestSecondPersonApproves(t *testing.T) {
 	t.Parallel()
 	clock := &movable{}
