@@ -26,7 +26,11 @@ import (
 // Limits of what a client accepts and does.
 const (
 	maxReply = 96 << 20 // larger than any stamped document
-	attempts = 3        // of one request, when the network fails
+	// attempts of one request, when no answer came or one that passes: four pauses
+	// from firstPause on, each three times the one before, are eight seconds, longer
+	// than a node takes to be out of a proxy's way.
+	attempts   = 5
+	firstPause = 200 * time.Millisecond
 )
 
 // Client calls binding/api for one application.
@@ -82,19 +86,47 @@ type call struct {
 // first is asked under a new one.
 var errResent = errors.New("client: the request was sent twice, and its nonce refused")
 
-// do sends a call until it has an answer. Every attempt is signed anew, with
-// its own nonce, under the same Idempotency-Key.
+// do sends a call until it has an answer that stands. Every attempt is signed
+// anew, with its own nonce, under the same Idempotency-Key.
 func (c *Client) do(ctx context.Context, k call) ([]byte, error) {
-	var last error
-	for range attempts {
+	pause := firstPause
+	for n := 1; ; n++ {
 		body, err := c.once(ctx, k)
 		var p *Problem
-		if err == nil || errors.As(err, &p) || ctx.Err() != nil {
+		if err == nil || errors.As(err, &p) && !p.passes() || ctx.Err() != nil || n == attempts {
 			return body, err
 		}
-		last = err
+		if ended := rest(ctx, pause); ended != nil {
+			return nil, errors.Join(err, ended)
+		}
+		pause *= 3
 	}
-	return nil, last
+}
+
+// passes reports a refusal that says nothing of the request: its node is going, or
+// died with it and the proxy says so, or the first attempt is still under way.
+func (p *Problem) passes() bool {
+	switch p.Code {
+	case "shutting-down", "idempotency-running":
+		return true
+	case unreadable:
+		return p.Status == http.StatusBadGateway || p.Status == http.StatusServiceUnavailable || p.Status == http.StatusGatewayTimeout
+	}
+	return false
+}
+
+// unreadable is the code of an answer that is no problem document of ours.
+const unreadable = "unreadable"
+
+func rest(ctx context.Context, pause time.Duration) error {
+	t := time.NewTimer(pause)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func (c *Client) once(ctx context.Context, k call) ([]byte, error) {
@@ -138,7 +170,7 @@ func (c *Client) once(ctx context.Context, k call) ([]byte, error) {
 func problem(status int, b []byte) *Problem {
 	p := &Problem{}
 	if json.Unmarshal(b, p) != nil || p.Code == "" {
-		p = &Problem{Code: "unreadable", Title: http.StatusText(status)}
+		p = &Problem{Code: unreadable, Title: http.StatusText(status)}
 	}
 	_ = json.Unmarshal(b, &p.More)
 	p.Status = status

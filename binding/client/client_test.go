@@ -1,12 +1,15 @@
 package client_test
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"yunzhang.dev/binding/client"
@@ -87,3 +90,36 @@ func TestARefusalIsFinal(t *testing.T) {
 		t.Errorf("%d requests: %v", n.Load(), err)
 	}
 }
+
+// A node dies with a request, and the proxy in front says so; another is going; a
+// third still has the first attempt under way. The client asks on under one key.
+func TestAnAnswerThatPassesIsNoAnswer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		key, err := gm.GenerateKey()
+		if err != nil {
+			t.Fatal(err)
+		}
+		script := []struct {
+			status int
+			body   string
+		}{
+			{502, "<html>Bad Gateway</html>"}, {503, `{"status":503,"code":"shutting-down"}`}, {409, `{"status":409,"code":"idempotency-running"}`}, {201, `{"ticket_id":"tk_1"}`},
+		}
+		n, keys := 0, map[string]bool{}
+		c := &client.Client{Base: "https://s.example", KeyID: "k1", Key: key, Now: time.Now, HTTP: &http.Client{Transport: through(func(r *http.Request) *http.Response {
+			keys[r.Header.Get("Idempotency-Key")] = true
+			a := script[n]
+			n++
+			return &http.Response{StatusCode: a.status, Body: io.NopCloser(strings.NewReader(a.body)), Request: r}
+		})}}
+		opened, err := c.Open(t.Context(), client.Ask{})
+		if err != nil || opened.Ticket != "tk_1" || n != len(script) || len(keys) != 1 {
+			t.Errorf("%v after %d attempts under %d keys", err, n, len(keys))
+		}
+	})
+}
+
+type through func(*http.Request) *http.Response
+
+func (f through) RoundTrip(r *http.Request) (*http.Response, error) { return f(r), nil }

@@ -3,6 +3,7 @@ package client
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -35,12 +36,17 @@ func (p *Problem) Is(target error) bool {
 // RetryAfter is how long the server asks to wait; zero when it does not.
 func (p *Problem) RetryAfter() time.Duration { return time.Duration(p.Retry) * time.Second }
 
-// problemOf reads a refusal. What is not one of ours, such as a proxy's page,
-// is named by its status.
+// problemOf reads a refusal. What is not one of ours is named by its status: a
+// proxy's page that says that it got no answer is none.
 func problemOf(status int, body []byte) error {
 	p := &Problem{}
 	if err := json.Unmarshal(body, p); err != nil || p.Code == "" {
-		return fmt.Errorf("phone: the server answered with status %d", status)
+		err := fmt.Errorf("phone: the server answered with status %d", status)
+		switch status {
+		case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+			return &lostAnswer{err}
+		}
+		return err
 	}
 	p.Status = status
 	return p

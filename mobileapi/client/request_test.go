@@ -83,7 +83,9 @@ func TestRepetition(t *testing.T) {
 		{"restarting", []func(http.ResponseWriter){refused(503, strings.Replace(down, "%", "2", 1)), good}, 2, []time.Duration{2 * time.Second}, nil},
 		{"restarting for long", []func(http.ResponseWriter){refused(503, strings.Replace(down, "%", "60", 1)), good}, 1, nil, fault.ShuttingDown},
 		{"refused", []func(http.ResponseWriter){refused(404, `{"code":"not-found","status":404,"title":"t"}`), good}, 1, nil, fault.Absent},
-		{"a proxy's page", []func(http.ResponseWriter){refused(502, `<html>`), good}, 1, nil, errors.New("502")},
+		{"a proxy's page", []func(http.ResponseWriter){refused(400, `<html>`), good}, 1, nil, errors.New("400")},
+		{"a proxy without an answer", []func(http.ResponseWriter){refused(502, `<html>`), refused(504, ``), good}, 3,
+			[]time.Duration{50 * time.Millisecond, 200 * time.Millisecond}, nil},
 		{"a redirect", []func(http.ResponseWriter){func(w http.ResponseWriter) {
 			w.Header().Set("Location", "https://evil.example/")
 			w.WriteHeader(http.StatusFound)
