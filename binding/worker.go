@@ -69,7 +69,7 @@ func (s *Service) recoverLoop(ctx context.Context) {
 	tick := time.NewTicker(recoverEvery)
 	defer tick.Stop()
 	for {
-		if err := s.seals.RecoverStamps(context.WithoutCancel(ctx), queued); err != nil {
+		if err := s.seals.RecoverStamps(ctx, queued); err != nil {
 			s.log.ErrorContext(ctx, "recovery left stamps open", "error", err)
 		}
 		select {

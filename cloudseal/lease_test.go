@@ -1,6 +1,7 @@
 package cloudseal_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -150,6 +151,37 @@ func TestAbandonedIsTakenSeveralAtOnce(t *testing.T) {
 	}
 	isDone(t, w, one)
 	isDone(t, w, other)
+}
+
+// A node that goes finishes what it has in hand and begins nothing more.
+func TestRecoveryEndsWithItsNode(t *testing.T) {
+	t.Parallel()
+	w := cloudsealtest.NewWorld(t)
+	seal := w.Seal()
+	requests := []*cloudsealtest.Request{ask(w, "tk_1", seal, 1), ask(w, "tk_2", seal, 1), ask(w, "tk_3", seal, 1)}
+	for _, r := range requests {
+		w.Begin(r)
+	}
+	w.Limits = cloudseal.DefaultLimits()
+	w.Limits.Recover = 1
+	w.Restart()
+	ctx, goes := context.WithCancel(t.Context())
+	var begun atomic.Int32
+	w.Checkpoint = func(name string) {
+		if name == "intent" {
+			begun.Add(1)
+			goes()
+		}
+	}
+	if err := w.Service.RecoverStamps(ctx, 0); err != nil || begun.Load() != 1 {
+		t.Fatalf("%d were begun: %v", begun.Load(), err)
+	}
+	if err := w.Service.RecoverStamps(t.Context(), 0); err != nil || begun.Load() != 3 {
+		t.Errorf("%d were begun by the next: %v", begun.Load(), err)
+	}
+	for _, r := range requests {
+		isDone(t, w, r)
+	}
 }
 
 // A batch takes longer than a lease lasts: the lease is kept.

@@ -38,14 +38,16 @@ func (s *Service) RecoverRest(ctx context.Context) error {
 // does it now and then; a lease sees to it that each is done by one.
 //
 // Limits.Recover of them are under way at a time, so that a large batch does not
-// hold up the rest until the signer finds their approvals too old.
+// hold up the rest until the signer finds their approvals too old. When ctx ends
+// no other is begun, and those under way are finished.
 func (s *Service) RecoverStamps(ctx context.Context, older time.Duration) error {
-	tickets, err := s.abandoned(ctx, older)
+	whole := context.WithoutCancel(ctx)
+	tickets, err := s.abandoned(whole, older)
 	failed := make([]error, len(tickets), len(tickets)+1)
 	var next atomic.Int64
 	work := func() {
-		for i := int(next.Add(1)); i <= len(tickets); i = int(next.Add(1)) {
-			if err := s.Stamp(ctx, tickets[i-1]); !errors.Is(err, ErrLeased) {
+		for i := int(next.Add(1)); i <= len(tickets) && ctx.Err() == nil; i = int(next.Add(1)) {
+			if err := s.Stamp(whole, tickets[i-1]); !errors.Is(err, ErrLeased) {
 				failed[i-1] = err
 			}
 		}

@@ -175,10 +175,13 @@ func consistent(head []byte, t *Ticket) error {
 }
 
 // badFrame counts a frame that is not ours, and raises the alarm when the
-// device has used up its tries.
+// device has used up its tries. Of those that came at once, on whatever nodes,
+// no more are judged than it has.
 func (s *Service) badFrame(ctx context.Context, c Claimant) error {
 	now, key := s.d.Now(), "bad/"+c.Device
-	s.d.Limiter.Take(now, key, s.d.Limits.BadFrames)
+	if wait := s.d.Limiter.Take(now, key, s.d.Limits.BadFrames); wait > 0 {
+		return fault.SlowDown.After(wait)
+	}
 	if s.d.Limiter.Full(now, Limit{key, s.d.Limits.BadFrames}) == 0 {
 		return forged
 	}

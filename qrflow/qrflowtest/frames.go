@@ -91,6 +91,33 @@ func testAT014ForgedFrames(t testing.TB, open Opener) {
 	}
 }
 
+// rash is a limiter that sees nothing full: what it is asked of comes at once, and
+// all of it was looked at before any was counted.
+type rash struct{ qrflow.Limiter }
+
+func (rash) Full(time.Time, ...qrflow.Limit) time.Duration { return 0 }
+
+// testForgedFramesAtOnce: of forged frames that a device sends at the same moment no
+// more are judged than of those that come one by one.
+func testForgedFramesAtOnce(t testing.TB, open Opener) {
+	tries := qrflow.DefaultLimits().BadFrames.Events
+	w := NewWorld(t, open, func(d *qrflow.Deps) { d.Limiter = rash{qrflow.NewWindows()} })
+	c := w.Play(t, statement.Login, qrflow.Open)
+	judged := 0
+	for range tries + 3 {
+		_, err := w.Service.Claim(t.Context(), c.Phone.Claimant, qrflow.Scan{Handle: c.Scan.Handle, N: 0, MAC: ""})
+		switch {
+		case errors.Is(err, fault.TicketUnavailable):
+			judged++
+		case !errors.Is(err, fault.SlowDown):
+			t.Errorf("got %v", err)
+		}
+	}
+	if judged != tries {
+		t.Errorf("%d were judged, %d may be", judged, tries)
+	}
+}
+
 // flips gives the scan with each single bit of handle and MAC changed.
 func flips(s qrflow.Scan) (all []qrflow.Scan) {
 	enc := base64.RawURLEncoding

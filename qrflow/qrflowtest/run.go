@@ -16,6 +16,7 @@ func Run(t *testing.T, open Opener) {
 		"AT005FrameWindow":       testAT005FrameWindow,
 		"RollIsTheFrames":        testRollIsTheFrames,
 		"AT014ForgedFrames":      testAT014ForgedFrames,
+		"ForgedFramesAtOnce":     testForgedFramesAtOnce,
 		"FramesOnlyWhileOpen":    testFramesOnlyWhileOpen,
 		"AT012GuessedHandles":    testAT012GuessedHandles,
 		"SameClaimAgain":         testSameClaimAgain,
