@@ -67,9 +67,11 @@ func (s *Service) BeginEnrol(ctx context.Context, r EnrolRequest) (*Begun, error
 	err = s.work.Update(ctx, func(tx unit.Tx) error {
 		e.Expires = tx.Now().Add(s.limits.EnrolLife)
 		if r.Kind == EnrolOperator {
-			if e.Roles, err = s.invited(tx, r.Invitation); err != nil {
+			i, err := s.invited(tx, r.Invitation)
+			if err != nil {
 				return err
 			}
+			e.Roles, e.Invitation = i.Roles, i.ID
 		}
 		return s.t.Enrolments.Insert(tx, e)
 	})

@@ -187,7 +187,8 @@ type Enrolment struct {
 	unit.Row   `bson:",inline"`
 	Kind       EnrolKind `bson:"kind"`
 	USCC       string    `bson:"uscc"`
-	Roles      []string  `bson:"roles"` // operator enrolment only
+	Roles      []string  `bson:"roles"`      // operator enrolment only
+	Invitation string    `bson:"invitation"` // its row, operator enrolment only
 	Applicant  Applicant `bson:"applicant" enc:"personal"`
 	Device     NewDevice `bson:"device"`
 	RealPerson string    `bson:"realPerson" enc:"secret"` // the provider's session token

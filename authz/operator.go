@@ -86,8 +86,9 @@ func (s *Service) invitationID(code string) string {
 	return s.blinder.Blind("invitation", strings.ToLower(strings.TrimSpace(code)))
 }
 
-// invited uses an invitation up and gives its roles.
-func (s *Service) invited(tx unit.Tx, code string) ([]string, error) {
+// invited finds an invitation in force. It is used up by whoever finishes an
+// enrolment with it first: whoever begins one may not come to know of it.
+func (s *Service) invited(tx unit.Tx, code string) (*Invitation, error) {
 	i, err := s.t.Invitations.Get(tx, s.invitationID(code))
 	if err != nil {
 		return nil, absentAs(err, fault.CodeWrong)
@@ -95,8 +96,25 @@ func (s *Service) invited(tx unit.Tx, code string) ([]string, error) {
 	if i.State != Pending || !tx.Now().Before(i.Expires) {
 		return nil, fault.CodeWrong
 	}
+	return i, nil
+}
+
+// accept uses the invitation of an enrolment up and makes the operator.
+func (s *Service) accept(tx unit.Tx, e *Enrolment, person string) error {
+	i, err := s.t.Invitations.Get(tx, e.Invitation)
+	if err != nil {
+		return absentAs(err, fault.CodeWrong)
+	}
+	if i.State != Pending {
+		return fault.CodeWrong
+	}
 	i.State = Ended
-	return i.Roles, s.t.Invitations.Replace(tx, i)
+	if err := s.t.Invitations.Replace(tx, i); err != nil {
+		return err
+	}
+	return s.t.Operators.Insert(tx, &Operator{
+		Row: unit.Row{ID: person}, Person: person, Roles: e.Roles, State: Active, CreatedAt: tx.Now(),
+	})
 }
 
 // Operator gives the caller's operator row if he has the role.

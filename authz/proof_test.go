@@ -8,6 +8,7 @@ import (
 	"yunzhang.dev/authz"
 	"yunzhang.dev/authz/authztest"
 	"yunzhang.dev/authz/fault"
+	"yunzhang.dev/authz/realperson"
 	"yunzhang.dev/authz/statement"
 	"yunzhang.dev/authz/unit"
 	"yunzhang.dev/cloudseal/gm"
@@ -208,6 +209,39 @@ func TestOperators(t *testing.T) {
 	}
 	_, err = w.Service.Operator(t.Context(), admin.Caller, authz.RoleAuditor)
 	want(t, err, fault.RoleMissing)
+}
+
+// An invitation is used up by whoever finishes with it, not by a beginning that
+// came to nothing, and once.
+func TestAnInvitationOutlivesAFailedBeginning(t *testing.T) {
+	t.Parallel()
+	w := authztest.NewWorld(t)
+	code, err := w.Service.Invite(t.Context(), "", []string{authz.RoleBusiness})
+	if err != nil {
+		t.Fatal(err)
+	}
+	one := authztest.Applicant{Kind: authz.EnrolOperator, Name: "赵六", IDNumber: "110101198003074333", Phone: "13600136000", Invitation: code}
+	w.Faces.Know(realperson.Identity{Name: one.Name, IDNumber: one.IDNumber})
+	late := &authztest.Actor{}
+	for _, key := range []**gm.PrivateKey{&late.Key, &late.RequestKey} {
+		if *key, err = gm.GenerateKey(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	begun, err := w.Service.BeginEnrol(t.Context(), authz.EnrolRequest{ // its answer is lost, at first
+		Kind: one.Kind, Invitation: code, Applicant: authz.Applicant{Name: one.Name, IDNumber: one.IDNumber, Phone: one.Phone},
+		Device: authz.NewDevice{Name: "测试手机", Tier: authz.TierW, Key: late.Key.Public().SPKI(), RequestKey: late.RequestKey.Public().SPKI()},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := one
+	other.Name, other.IDNumber, other.Phone = "李四", "440524188001010014", "13900139000"
+	if _, err := w.Enrol(t.Context(), other); err != nil {
+		t.Errorf("the second beginning: %v", err)
+	}
+	late.Enrolment = begun.ID
+	want(t, w.Finish(t.Context(), late), fault.CodeWrong)
 }
 
 // away is a table that cannot be reached.

@@ -228,9 +228,7 @@ func (s *Service) writePlace(tx unit.Tx, st settlement) (string, error) {
 		}
 		return o.ID, s.join(tx, o.ID, st.person.ID, Agent, Pending)
 	case EnrolOperator:
-		return "", s.t.Operators.Insert(tx, &Operator{
-			Row: unit.Row{ID: st.person.ID}, Person: st.person.ID, Roles: e.Roles, State: Active, CreatedAt: tx.Now(),
-		})
+		return "", s.accept(tx, e, st.person.ID)
 	}
 	return "", nil
 }
