@@ -19,7 +19,7 @@ func TestOwnSet(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.end()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), upTime)
 	defer cancel()
 	for i := range s.own {
 		if err := s.until(ctx, i, hello.inPlace); err != nil {
