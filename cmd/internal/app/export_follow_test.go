@@ -12,7 +12,7 @@ import (
 // hour: they learn from hints what happens, or not at all. looks counts when it
 // looks nevertheless.
 func (a *App) Blindfold(looks *atomic.Int64) (err error) {
-	of, limits := pages{a.domains.flow, applications{a.main.Work, a.domains.binding}}, a.socketLimits()
+	of, limits := pages{a.domains.flow, applications{a.main.Work, a.domains.binding}, a.log}, a.socketLimits()
 	limits.Recheck = time.Hour
 	a.hub, err = ws.New(ws.Deps{
 		Tickets: of, Sequences: counting{of, looks}, Log: a.log, Now: a.now, Hosts: []string{hostOf(a.cfg.Sites.Sockets)},

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"yunzhang.dev/qrflow"
@@ -12,6 +13,7 @@ import (
 type pages struct {
 	flow *qrflow.Service
 	apps applications
+	log  *slog.Logger
 }
 
 // Attach implements ws.Tickets.
@@ -21,7 +23,10 @@ func (p pages) Attach(ctx context.Context, a ws.Attach) (ws.View, error) {
 		return ws.View{}, err
 	}
 	// The token is used up: for want of a name its page is not sent away.
-	app, _ := p.apps.App(ctx, v.App)
+	app, err := p.apps.App(ctx, v.App)
+	if err != nil {
+		p.log.WarnContext(ctx, "a page goes without the name of its application", "ticket", v.Ticket, "app", v.App, "cause", err)
+	}
 	return ws.View{
 		Ticket: v.Ticket, App: app.Name, Purpose: v.Purpose, State: string(v.State), LastSeq: v.LastSeq, Left: v.Left, Resume: v.Resume,
 		Page: v.Page,

@@ -24,7 +24,7 @@ import (
 
 // wireHub makes the hub of waiting pages.
 func (a *App) wireHub() (err error) {
-	of := pages{a.domains.flow, applications{a.main.Work, a.domains.binding}}
+	of := pages{a.domains.flow, applications{a.main.Work, a.domains.binding}, a.log}
 	a.hub, err = ws.New(ws.Deps{
 		Tickets: of, Sequences: of, Log: a.log, Now: a.now, Hosts: []string{hostOf(a.cfg.Sites.Sockets)},
 		LoopbackOrigins: a.cfg.Sandbox.Enabled,
